@@ -1,0 +1,87 @@
+"""jaxlib behind one door: clients and devices, compilation with its caches, device memory, execution.
+
+Read: door, client, buffers, execute, compile; then cache, machine, callback, ffi, plugin, signature. Imports
+`_engine.core`. jaxlib itself is imported by `door.xla()` at the first need, never by importing this package.
+"""
+
+from numax._engine.runtime.buffers import (
+    block,
+    block_all,
+    copy,
+    delete,
+    device_of,
+    devices_of,
+    fetch_shards,
+    is_deleted,
+    is_handle,
+    is_ready,
+    is_viewed,
+    memory_stats,
+    move,
+    partition_of,
+    put_sharded,
+    shape_dtype,
+    shards_of,
+    split,
+    to_device,
+    to_numpy,
+)
+from numax._engine.runtime.client import (
+    Backend,
+    available,
+    backend,
+    backend_of,
+    default_backend,
+    device_count,
+    devices,
+    is_made,
+    local_devices,
+    process_index,
+    set_client_options,
+    set_num_cpu_devices,
+)
+from numax._engine.runtime.compile import clear_memory, compile, load, statistics
+from numax._engine.runtime.execute import Executable, Output
+from numax._engine.runtime.ffi import register_target
+
+__all__ = [
+    "Backend",
+    "Executable",
+    "Output",
+    "available",
+    "backend",
+    "backend_of",
+    "block",
+    "block_all",
+    "clear_memory",
+    "compile",
+    "copy",
+    "default_backend",
+    "delete",
+    "device_count",
+    "device_of",
+    "devices",
+    "devices_of",
+    "fetch_shards",
+    "is_deleted",
+    "is_handle",
+    "is_made",
+    "is_ready",
+    "is_viewed",
+    "load",
+    "local_devices",
+    "memory_stats",
+    "move",
+    "partition_of",
+    "process_index",
+    "put_sharded",
+    "register_target",
+    "set_client_options",
+    "set_num_cpu_devices",
+    "shape_dtype",
+    "shards_of",
+    "split",
+    "statistics",
+    "to_device",
+    "to_numpy",
+]

@@ -1,0 +1,155 @@
+"""Executables: loaded programs and how to call them."""
+
+import os
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from numax._engine.core.errors import JaxRuntimeError
+from numax._engine.runtime import buffers, client
+from numax._engine.runtime.door import Aval, user_error, xla
+
+
+_alive: weakref.WeakSet["Executable"] = weakref.WeakSet()
+
+
+class Output(NamedTuple):
+    """What one result of a program is: its whole shape, its dtype, and its pieces along each axis (None: replicated)."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    partition: tuple[int, ...] | None = None
+
+
+class Executable:
+    """A loaded program. Call it with a list of handles; it returns a list of handles.
+
+    `run` is the same call without the method look-up. Both return before the numbers are there."""
+
+    __slots__ = ("__weakref__", "callbacks", "devices", "donated", "loaded", "options", "outputs", "run")
+
+    def __init__(
+        self,
+        loaded: Any,
+        devices: tuple[Any, ...],
+        outputs: Sequence[Output],
+        donated: tuple[int, ...] = (),
+        callbacks: Sequence[Callable[..., Any]] = (),
+        options: Any = None,
+    ):
+        self.loaded = loaded
+        self.devices = devices
+        self.outputs = tuple(outputs)
+        self.donated = tuple(donated)
+        self.callbacks = tuple(callbacks)
+        self.options = options
+        self.run: Callable[[list[Any]], list[Any]] = self._make_run()
+        _alive.add(self)
+
+    def _make_run(self) -> Callable[[list[Any]], list[Any]]:
+        door = xla()
+        execute = self.loaded.execute_sharded
+        if len(self.devices) == 1:
+            single = door.SingleSharding(self.devices[0])
+            shardings = [single] * len(self.outputs)
+        else:
+            shardings = [buffers.tiled_sharding(self.devices, out.partition) for out in self.outputs]
+        handlers = [
+            door.result_handler(Aval(out.shape, out.dtype), sharding)
+            for out, sharding in zip(self.outputs, shardings, strict=True)
+        ]
+        error_class = door.Error
+
+        def run(handles: list[Any]) -> list[Any]:
+            try:
+                return execute(handles).consume_with_handlers(handlers)
+            except error_class as error:
+                raise _call_error(error, handles) from None
+
+        donated = self.donated
+        if not donated:
+            return run
+
+        def run_donating(handles: list[Any]) -> list[Any]:
+            handles = list(handles)
+            for i in donated:
+                if buffers.is_viewed(handles[i]):
+                    handles[i] = buffers.copy(handles[i])
+            return run(handles)
+
+        return run_donating
+
+    def __call__(self, handles: list[Any]) -> list[Any]:
+        """Run on handles.
+
+        Raises: JaxRuntimeError if the runtime refuses them or the program fails."""
+        return self.run(handles)
+
+    def call_numpy(self, args: Sequence[Any]) -> list[Any]:
+        """Run on a mix of NumPy arrays (copied to the first device) and handles."""
+        device = self.devices[0]
+        put = buffers.to_device
+        if len(self.devices) > 1:
+            return self.run([self._replicate(x) if isinstance(x, np.ndarray) else x for x in args])
+        return self.run([put(x, device) if isinstance(x, np.ndarray) else x for x in args])
+
+    def _replicate(self, x: np.ndarray) -> Any:
+        local = [d for d in self.devices if d.process_index == client.process_index()]
+        return buffers.put_sharded([x] * len(local), self.devices, None)
+
+    def as_text(self) -> str:
+        """The optimised HLO."""
+        return "\n\n".join(module.to_string() for module in self.loaded.hlo_modules())
+
+    def cost_analysis(self) -> dict[str, float]:
+        """The compiler's estimates: "flops", "bytes accessed", ...; empty where the platform gives none."""
+        try:
+            return dict(self.loaded.cost_analysis())
+        except xla().Error:
+            return {}
+
+    def memory_analysis(self) -> Any:
+        """Sizes in bytes of arguments, outputs, temporaries and code, as attributes; None where there are none."""
+        try:
+            return self.loaded.get_compiled_memory_stats()
+        except xla().Error:
+            return None
+
+    def serialize(self) -> bytes:
+        """The compiled program as bytes, for `compile.load` on the same kind of machine.
+
+        Raises: JaxRuntimeError if the program has host callbacks or the platform cannot."""
+        if self.callbacks:
+            raise JaxRuntimeError("serialize: programs with host callbacks cannot be serialised.")
+        try:
+            return self.loaded.serialize()
+        except xla().Error as error:
+            raise user_error(error) from None
+
+
+def _call_error(error: Exception, handles: Sequence[Any]) -> Exception:
+    for i, handle in enumerate(handles):
+        if buffers.is_handle(handle) and handle.is_deleted():
+            return RuntimeError(
+                f"execute: argument {i} was deleted or donated. Keep a copy to use it again."
+            )
+    return user_error(error)
+
+
+def _run_in_child(handles: list[Any]) -> list[Any]:
+    """Stands in for `run` in a forked child, where XLA would hang."""
+    client.check_process()
+    raise RuntimeError("execute: XLA cannot run in this process.")
+
+
+def _after_fork() -> None:
+    if client.available():
+        return
+    buffers.forget_places()
+    for executable in _alive:
+        executable.run = _run_in_child
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,99 @@
+"""PJRT plugins: the accelerators' clients, in shared libraries of their own packages.
+
+A plugin package puts a folder into the namespace package `jax_plugins` (for NVIDIA: jax-cuda12-pjrt and jax-cuda13-pjrt,
+which hold the library `xla_cuda_plugin.so`). Only the library is loaded; no Python code of the plugin runs.
+"""
+
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from numax._engine.runtime.door import Xla, without_jax
+
+_LIBRARIES = {"cuda": ("xla_cuda13", "xla_cuda12"), "rocm": ("xla_rocm7", "xla_rocm60")}
+
+
+class Plugin(NamedTuple):
+    """A plugin library."""
+
+    platform: str
+    library: str
+
+
+def _folders() -> list[Path]:
+    return [Path(entry or ".") / "jax_plugins" for entry in sys.path]
+
+
+def find(platform: str) -> Plugin | None:
+    """The installed plugin of `platform`. PJRT_NAMES_AND_LIBRARY_PATHS ("name:path,...") goes first."""
+    for pair in os.environ.get("PJRT_NAMES_AND_LIBRARY_PATHS", "").split(","):
+        name, _, path = pair.partition(":")
+        if name.strip() == platform and path:
+            return Plugin(platform, path)
+    for folder in _folders():
+        for name in _LIBRARIES.get(platform, ()):
+            library = folder / name / f"xla_{platform}_plugin.so"
+            if library.is_file():
+                return Plugin(platform, str(library))
+    return None
+
+
+def installed() -> list[str]:
+    """Platforms of the installed plugins, the preferred one first."""
+    named = [
+        pair.partition(":")[0].strip()
+        for pair in os.environ.get("PJRT_NAMES_AND_LIBRARY_PATHS", "").split(",")
+        if ":" in pair
+    ]
+    return named + [name for name in _LIBRARIES if name not in named and find(name) is not None]
+
+
+def _fraction() -> float | None:
+    raw = os.environ.get("XLA_CLIENT_MEM_FRACTION") or os.environ.get("XLA_PYTHON_CLIENT_MEM_FRACTION")
+    return float(raw) if raw else None
+
+
+def _gpu_options() -> dict[str, Any]:
+    """The memory options of JAX's environment variables, under the plugin's names."""
+    options: dict[str, Any] = {}
+    preallocate = os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE", "").lower()
+    if preallocate:
+        options["preallocate"] = preallocate not in ("0", "false", "f")
+    fraction = _fraction()
+    if fraction is not None:
+        options["memory_fraction"] = fraction
+    allocator = os.environ.get("XLA_PYTHON_CLIENT_ALLOCATOR", "").lower()
+    if allocator:
+        options["allocator"] = "cuda_async" if allocator == "platform_async" else allocator
+    visible = os.environ.get("JAX_CUDA_VISIBLE_DEVICES", "")
+    if visible and visible != "all":
+        options["visible_devices"] = [int(index) for index in visible.split(",")]
+    return options
+
+
+def make_client(door: Xla, plugin: Plugin, client_options: dict[str, Any]) -> Any:
+    """Load the plugin's library and make its client."""
+    module = door.client_module
+    if not module.pjrt_plugin_loaded(plugin.platform):
+        with without_jax:
+            module.load_pjrt_plugin_dynamically(plugin.platform, plugin.library)
+    if not module.pjrt_plugin_initialized(plugin.platform):
+        module.initialize_pjrt_plugin(plugin.platform)
+    options = _gpu_options() if plugin.platform in ("cuda", "rocm") else {}
+    for name in ("node_id", "num_nodes"):
+        if name in client_options:
+            options[name] = client_options[name]
+    return module.make_c_api_client(
+        plugin.platform, options, client_options.get("distributed_client")
+    )
+
+
+def warn_unusable(platform: str, error: Exception) -> None:
+    """Say once that an installed plugin did not start."""
+    warnings.warn(
+        f"numax: the installed {platform} plugin could not be started, so the CPU is used. {error}",
+        RuntimeWarning,
+        stacklevel=4,
+    )
