@@ -98,7 +98,7 @@ class _Pin:
     def __init__(self, handle: Any, shape: tuple[int, ...], itemsize: int):
         self.handle = handle
         self.__array_interface__ = {
-            "data": (handle.unsafe_buffer_pointer(), True),
+            "data": (xla().pointer(handle), True),
             "shape": shape,
             "typestr": f"|V{itemsize}",
             "version": 3,
@@ -214,7 +214,10 @@ def put_sharded(
         to_device(shard, device) if isinstance(shard, np.ndarray) else move(shard, device)
         for shard, device in zip(shards, local, strict=True)
     ]
-    return door.make_handle(Aval(tuple(whole), np.dtype(dtype)), sharding, handles)
+    handle = door.make_handle(Aval(tuple(whole), np.dtype(dtype)), sharding, handles)
+    if any(mine is theirs for mine, theirs in zip(handles, shards, strict=True)):
+        handle.shared = True
+    return handle
 
 
 def shards_of(handle: Any) -> list[Any]:
@@ -222,12 +225,16 @@ def shards_of(handle: Any) -> list[Any]:
     sharding = handle._sharding
     if len(sharding.devices) == 1:
         return [handle]
+    kept = handle.__dict__.get("shards")
+    if kept is not None:
+        return list(kept)
     aval = handle.aval
     local = sharding.shard_shape(aval.shape)
     out = []
     for shard, device in zip(xla().shards(handle), _addressable(sharding), strict=True):
         place = _places.get((local, aval.dtype, device)) or _place((local, aval.dtype, device))
         out.append(shard._rewrap_with_aval_and_sharding(place[0], place[1]))
+    handle.shards = tuple(out)
     return out
 
 
@@ -343,7 +350,9 @@ def is_viewed(handle: Any) -> bool:
     """Whether NumPy memory may share the handle's: a view of it lives, or it was made of an immutable array."""
     state = handle.__dict__
     view = state.get("view")
-    return (view is not None and view() is not None) or "shared" in state
+    if (view is not None and view() is not None) or "shared" in state:
+        return True
+    return any(is_viewed(shard) for shard in state.get("shards", ()))
 
 
 def is_deleted(handle: Any) -> bool:

@@ -150,7 +150,11 @@ def _outputs(outputs: Sequence[Any]) -> tuple[Output, ...]:
 
 
 def _compile_options(
-    devices: tuple[Any, ...], partitions: int, replicas: int, overrides: Mapping[str, object]
+    devices: tuple[Any, ...],
+    partitions: int,
+    replicas: int,
+    overrides: Mapping[str, object],
+    shardy: bool = False,
 ) -> Any:
     module = xla().client_module
     options = module.CompileOptions()
@@ -161,6 +165,7 @@ def _compile_options(
     build.num_replicas = replicas
     if partitions > 1:
         build.use_spmd_partitioning = True
+        build.use_shardy_partitioner = shardy
     ids = np.array([device.id for device in devices], np.int32).reshape(replicas, partitions)
     options.device_assignment = module.DeviceAssignment.create(ids)
     options.env_option_overrides = list(overrides.items())
@@ -177,9 +182,12 @@ def _build(program: Program) -> Executable:
     """From disk if it is there, else compiled, once more for each option that this jaxlib does not know."""
     backend = client.backend_of(program.devices[0])
     ffi.register_needed(program.text)
+    shardy = "sdy.sharding" in program.text
     while True:
         overrides = _overrides(program, backend.platform)
-        options = _compile_options(program.devices, program.partitions, program.replicas, overrides)
+        options = _compile_options(
+            program.devices, program.partitions, program.replicas, overrides, shardy
+        )
         try:
             loaded = _load_or_compile(program, backend, options, overrides)
         except xla().Error as error:

@@ -60,6 +60,7 @@ class Xla:
         self.zero_copy = semantics.ZERO_COPY
         self.dlpack_capsule = ext.buffer_to_dlpack_managed_tensor
         self.block_all = ext.batched_block_until_ready
+        self._plain_host_copy = hasattr(ext.ArrayImpl, "_to_np_array_did_copy")
         self._skip_checks = "_skip_checks" in (ext.array_result_handler.__doc__ or "")
         self.replicated = self.client_module.HloSharding.replicate()
         self.SingleSharding, self.TiledSharding = _sharding_classes(self)
@@ -89,8 +90,15 @@ class Xla:
 
     def host_copy(self, handle: Any) -> Any:
         """A NumPy array of a single-device handle, copied from the device. For devices that are no CPUs."""
+        if self._plain_host_copy:
+            return handle._to_np_array_did_copy()[0]
         with without_jax:
             return handle._single_device_array_to_np_array_did_copy()[0]
+
+    def pointer(self, handle: Any) -> int:
+        """The address of a single-device handle's memory."""
+        with without_jax:
+            return handle.unsafe_buffer_pointer()
 
     def shards(self, handle: Any) -> list[Any]:
         """The single-device handles of a handle; without avals (see `buffers.fetch_shards`)."""

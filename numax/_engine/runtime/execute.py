@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numax._engine.core.errors import JaxRuntimeError
-from numax._engine.runtime import buffers, client
+from numax._engine.runtime import buffers, client, signature
 from numax._engine.runtime.door import Aval, user_error, xla
 
 
+Run = Callable[[list[Any]], list[Any]]
 _alive: weakref.WeakSet["Executable"] = weakref.WeakSet()
 
 
@@ -45,10 +46,10 @@ class Executable:
         self.donated = tuple(donated)
         self.callbacks = tuple(callbacks)
         self.options = options
-        self.run: Callable[[list[Any]], list[Any]] = self._make_run()
+        self.run: Run = self._make_run()
         _alive.add(self)
 
-    def _make_run(self) -> Callable[[list[Any]], list[Any]]:
+    def _make_run(self) -> Run:
         door = xla()
         execute = self.loaded.execute_sharded
         if len(self.devices) == 1:
@@ -68,9 +69,13 @@ class Executable:
             except error_class as error:
                 raise _call_error(error, handles) from None
 
+        if len(self.devices) > 1:
+            run = self._checked(run)
+        return self._sparing(run) if self.donated else run
+
+    def _sparing(self, run: Run) -> Run:
+        """Donate copies of the handles that NumPy looks at."""
         donated = self.donated
-        if not donated:
-            return run
 
         def run_donating(handles: list[Any]) -> list[Any]:
             handles = list(handles)
@@ -80,6 +85,30 @@ class Executable:
             return run(handles)
 
         return run_donating
+
+    def _checked(self, run: Run) -> Run:
+        """Refuse handles that lie on other devices or in other pieces: the runtime would crash on them."""
+        expected = signature.parameter_shapes(self.as_text())
+        devices = self.devices
+
+        def run_checked(handles: list[Any]) -> list[Any]:
+            shapes = [()] * len(handles) if expected is None else expected
+            if len(shapes) != len(handles):
+                raise JaxRuntimeError(
+                    f"execute: the program takes {len(shapes)} arguments; got {len(handles)}."
+                )
+            for i, (handle, shape) in enumerate(zip(handles, shapes, strict=True)):
+                sharding = handle._sharding
+                local = tuple(sharding.shard_shape(handle.aval.shape))
+                if sharding.devices != devices or (expected is not None and local != shape):
+                    raise JaxRuntimeError(
+                        f"execute: argument {i} does not lie as the program wants it: pieces of shape {shape} "
+                        f"on {len(devices)} devices; got pieces of shape {local} on {len(sharding.devices)}. "
+                        "Put it with the program's sharding."
+                    )
+            return run(handles)
+
+        return run_checked
 
     def __call__(self, handles: list[Any]) -> list[Any]:
         """Run on handles.

@@ -1,4 +1,4 @@
-"""The result types of a module's entry function, read off its text."""
+"""The types of a program's entry: results, read off the StableHLO text; parameters, off the optimised HLO."""
 
 import re
 
@@ -39,6 +39,8 @@ _NAMES = {
 }
 _DTYPES = {name: np.dtype(kind) for name, kind in _NAMES.items()}
 _MAIN = re.compile(r"func\.func\s+(?:public\s+|private\s+)?@main\b")
+_LAYOUT = re.compile(r"entry_computation_layout=\{\((.*?)\)->")
+_PARAMETER = re.compile(r"\w+\[([\d,]*)\]")
 _TENSOR = re.compile(r"tensor<((?:\d+x)*)((?:complex<\w+>|\w+))>")
 
 
@@ -75,4 +77,14 @@ def results(text: str) -> list[tuple[tuple[int, ...], np.dtype]]:
     return [
         (tuple(int(n) for n in dims.split("x")[:-1]), _DTYPES[name])
         for dims, name in _TENSOR.findall(region)
+    ]
+
+
+def parameter_shapes(hlo: str) -> list[tuple[int, ...]] | None:
+    """Shapes of the entry's parameters as one device sees them; None where the text does not tell."""
+    layout = _LAYOUT.search(hlo[: hlo.find("\n")])
+    if layout is None:
+        return None
+    return [
+        tuple(int(n) for n in dims.split(",") if n) for dims in _PARAMETER.findall(layout[1])
     ]
