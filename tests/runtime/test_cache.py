@@ -80,7 +80,9 @@ def test_a_folder_that_others_may_write_is_refused_with_one_warning(mode):
     assert list(_folder().iterdir()) == []
 
 
-@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can give files away")
+@pytest.mark.skipif(
+    not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can give files away"
+)
 def test_a_folder_of_another_user_is_refused():
     _folder().mkdir(mode=0o700)
     os.chown(_folder(), 12345, 12345)

@@ -42,7 +42,13 @@ def _call(size=3, kind="f32"):
 
 @pytest.mark.parametrize(
     ("kind", "dtype"),
-    [("f32", np.float32), ("f64", np.float64), ("i32", np.int32), ("i1", np.bool_), ("complex<f32>", np.complex64)],
+    [
+        ("f32", np.float32),
+        ("f64", np.float64),
+        ("i32", np.int32),
+        ("i1", np.bool_),
+        ("complex<f32>", np.complex64),
+    ],
 )
 def test_callbacks_see_the_numbers_and_give_new_ones(kind, dtype):
     program = rt.compile(_call(4, kind), callbacks=[lambda x: (np.sort(x)[::-1].copy(),)])
@@ -71,9 +77,44 @@ def test_a_callback_without_results_runs_for_its_effect():
     program = rt.compile(EFFECT, callbacks=[note])
     for i in range(3):
         program.call_numpy([np.full(3, i, np.float32)])
-    deadline = rt.compile(_call(), callbacks=[lambda x: (np.array(x),)])
-    rt.block(deadline.call_numpy([np.ones(3, np.float32)])[0])
+    rt.effects_barrier()
     assert sorted(int(x[0]) for x in seen) == [0, 1, 2]
+
+
+def test_the_barrier_waits_for_callbacks_of_long_programs_and_tells_their_errors():
+    text = """
+    module @m {
+      func.func public @main(%a: tensor<600x600xf32>) {
+        %0 = stablehlo.dot_general %a, %a, contracting_dims = [1] x [0]
+          : (tensor<600x600xf32>, tensor<600x600xf32>) -> tensor<600x600xf32>
+        %1 = stablehlo.dot_general %0, %a, contracting_dims = [1] x [0]
+          : (tensor<600x600xf32>, tensor<600x600xf32>) -> tensor<600x600xf32>
+        stablehlo.custom_call @xla_ffi_python_cpu_callback(%1) {
+            api_version = 4 : i32, has_side_effect = true, backend_config = {index = 0 : ui64}
+          } : (tensor<600x600xf32>) -> ()
+        return
+      }
+    }"""
+    seen = []
+
+    def note(x):
+        seen.append(float(x[0, 0]))
+        return ()
+
+    program = rt.compile(text, callbacks=[note])
+    x = np.eye(600, dtype=np.float32)
+    for i in range(100):
+        program.call_numpy([x * (i % 5)])
+    rt.effects_barrier()
+    assert len(seen) == 100 and set(seen) == {0.0, 1.0, 8.0, 27.0, 64.0}
+
+    def fail(x):
+        raise ValueError("late failure")
+
+    with pytest.raises(JaxRuntimeError, match="late failure"):
+        rt.compile(text, callbacks=[fail]).call_numpy([x])
+        rt.effects_barrier()
+    rt.effects_barrier()
 
 
 def test_an_exception_in_a_callback_reaches_the_caller():
@@ -84,7 +125,9 @@ def test_an_exception_in_a_callback_reaches_the_caller():
     with pytest.raises(JaxRuntimeError, match="broken on purpose"):
         rt.to_numpy(program.call_numpy([np.ones(3, np.float32)])[0])
     again = rt.compile(_call(), callbacks=[lambda x: (x + 1,)])
-    np.testing.assert_array_equal(rt.to_numpy(again.call_numpy([np.ones(3, np.float32)])[0]), [2, 2, 2])
+    np.testing.assert_array_equal(
+        rt.to_numpy(again.call_numpy([np.ones(3, np.float32)])[0]), [2, 2, 2]
+    )
 
 
 def test_programs_with_callbacks_are_compiled_anew_and_not_serialised():
@@ -105,4 +148,6 @@ def test_large_arrays_go_through():
 
 def test_a_malformed_program_with_callbacks_is_an_error():
     with pytest.raises(JaxRuntimeError):
-        rt.compile(_call().replace("stablehlo.custom_call", "stablehlo.nope"), callbacks=[lambda x: (x,)])
+        rt.compile(
+            _call().replace("stablehlo.custom_call", "stablehlo.nope"), callbacks=[lambda x: (x,)]
+        )

@@ -167,7 +167,10 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 
 def test_exiting_with_work_under_way_neither_hangs_nor_crashes():
-    assert _output(PROGRAM + "for _ in range(20): handle = program([handle])[0]\nprint('end')") == "end"
+    assert (
+        _output(PROGRAM + "for _ in range(20): handle = program([handle])[0]\nprint('end')")
+        == "end"
+    )
 
 
 def test_exiting_with_a_running_thread_neither_hangs_nor_crashes():
@@ -184,6 +187,27 @@ print('end')
 """
     )
     assert _output(code) == "end"
+
+
+def test_callbacks_under_way_at_the_exit_are_waited_for():
+    code = """
+import numpy as np, time
+from numax._engine import runtime as rt
+text = '''module @m { func.func public @main(%a: tensor<600x600xf32>) -> tensor<600x600xf32> {
+  %0 = stablehlo.dot_general %a, %a, contracting_dims = [1] x [0]
+    : (tensor<600x600xf32>, tensor<600x600xf32>) -> tensor<600x600xf32>
+  %1 = stablehlo.custom_call @xla_ffi_python_cpu_callback(%0) {
+    api_version = 4 : i32, has_side_effect = true, backend_config = {index = 0 : ui64}
+  } : (tensor<600x600xf32>) -> tensor<600x600xf32>
+  return %1 : tensor<600x600xf32> } }'''
+def slow(x):
+    time.sleep(0.3)
+    print("called", flush=True)
+    return (x + 0,)
+rt.compile(text, callbacks=[slow]).call_numpy([np.ones((600, 600), np.float32)])
+print("end of the script", flush=True)
+"""
+    assert sorted(_output(code).split("\n")) == ["called", "end of the script"]
 
 
 def test_backends_are_named_in_their_repr():

@@ -38,7 +38,9 @@ def test_equal_programs_are_compiled_once():
 
 
 def test_options_that_this_jaxlib_does_not_know_are_left_out():
-    program = rt.compile(_add(13), options={"xla_no_such_option": 1, "xla_cpu_enable_fast_math": False})
+    program = rt.compile(
+        _add(13), options={"xla_no_such_option": 1, "xla_cpu_enable_fast_math": False}
+    )
     assert _runs(program, 13)
 
 
@@ -103,7 +105,7 @@ def test_lapack_kernels_are_registered_when_a_program_names_one():
     module @m {
       func.func public @main(%a: tensor<2x2xf32>) -> (tensor<2x2xf32>, tensor<i32>) {
         %0:2 = stablehlo.custom_call @lapack_spotrf_ffi(%a) {
-            mhlo.backend_config = {uplo = 76 : ui8},
+            backend_config = {uplo = 76 : ui8},
             api_version = 4 : i32,
             operand_layouts = [dense<[0, 1]> : tensor<2xindex>],
             result_layouts = [dense<[0, 1]> : tensor<2xindex>, dense<> : tensor<0xindex>],

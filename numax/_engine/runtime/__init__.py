@@ -1,9 +1,10 @@
 """jaxlib behind one door: clients and devices, compilation with its caches, device memory, execution.
 
-Read: door, client, buffers, execute, compile; then cache, machine, callback, ffi, plugin, signature. Imports
+Read: door, client, buffers, execute, compile; then cache, machine, callback, ffi, plugin, signature, shutdown. Imports
 `_engine.core`. jaxlib itself is imported by `door.xla()` at the first need, never by importing this package.
 """
 
+from numax._engine.runtime import shutdown
 from numax._engine.runtime.buffers import (
     block,
     block_all,
@@ -41,7 +42,7 @@ from numax._engine.runtime.client import (
     set_num_cpu_devices,
 )
 from numax._engine.runtime.compile import clear_memory, compile, load, statistics
-from numax._engine.runtime.execute import Executable, Output
+from numax._engine.runtime.execute import Executable, Output, effects_barrier
 from numax._engine.runtime.ffi import register_target
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "device_of",
     "devices",
     "devices_of",
+    "effects_barrier",
     "fetch_shards",
     "is_deleted",
     "is_handle",
@@ -80,6 +82,7 @@ __all__ = [
     "set_num_cpu_devices",
     "shape_dtype",
     "shards_of",
+    "shutdown",
     "split",
     "statistics",
     "to_device",

@@ -6,7 +6,7 @@ alone that a view still looks at (jaxlib itself would free or overwrite it).
 
 import math
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ml_dtypes
@@ -28,7 +28,7 @@ _zero_copy: Any = None
 _copy: Any = None
 _weak = weakref.ref
 _ndarray = np.ndarray
-_memory = memoryview
+_memory: Any = memoryview
 
 
 def _place(key: Any) -> Any:
@@ -107,7 +107,9 @@ class _Pin:
 
 def _to_numpy_slowly(handle: Any) -> np.ndarray:
     if handle.is_deleted():
-        raise RuntimeError("to_numpy: the buffer was deleted or donated. Keep a copy to use it again.")
+        raise RuntimeError(
+            "to_numpy: the buffer was deleted or donated. Keep a copy to use it again."
+        )
     sharding = handle._sharding
     if len(sharding.devices) > 1:
         return _gather(handle)
@@ -170,7 +172,9 @@ def _origins(shape: Sequence[int], sharding: Any) -> list[tuple[slice, ...]]:
     return tiles
 
 
-def split(x: np.ndarray, devices: Sequence[Any], partition: tuple[int, ...] | None) -> list[np.ndarray]:
+def split(
+    x: np.ndarray, devices: Sequence[Any], partition: tuple[int, ...] | None
+) -> list[np.ndarray]:
     """The pieces of `x` that `put_sharded` wants, one a device.
 
     Raises: ValueError if an axis does not divide."""
@@ -184,9 +188,13 @@ def _check_partition(shape: tuple[int, ...], count: int, partition: tuple[int, .
     if len(partition) != len(shape):
         raise ValueError(f"put_sharded: partition {partition} does not fit shape {tuple(shape)}.")
     if count % math.prod(partition):
-        raise ValueError(f"put_sharded: {count} devices cannot hold the pieces of partition {partition}.")
+        raise ValueError(
+            f"put_sharded: {count} devices cannot hold the pieces of partition {partition}."
+        )
     if any(n % pieces for n, pieces in zip(shape, partition, strict=True)):
-        raise ValueError(f"put_sharded: shape {tuple(shape)} does not divide into partition {partition}.")
+        raise ValueError(
+            f"put_sharded: shape {tuple(shape)} does not divide into partition {partition}."
+        )
 
 
 def put_sharded(
@@ -202,13 +210,19 @@ def put_sharded(
     if len(shards) != len(local):
         raise ValueError(f"put_sharded: {len(local)} addressable devices but {len(shards)} shards.")
     first = shards[0]
-    shape, dtype = (first.shape, first.dtype) if isinstance(first, np.ndarray) else shape_dtype(first)
-    whole = shape if partition is None else tuple(n * p for n, p in zip(shape, partition, strict=True))
+    shape, dtype = (
+        (first.shape, first.dtype) if isinstance(first, np.ndarray) else shape_dtype(first)
+    )
+    whole = (
+        shape if partition is None else tuple(n * p for n, p in zip(shape, partition, strict=True))
+    )
     _check_partition(whole, len(devices), partition)
     for shard in shards:
         shard_shape = shard.shape if isinstance(shard, np.ndarray) else shard.aval.shape
         if tuple(shard_shape) != tuple(shape):
-            raise ValueError(f"put_sharded: shards differ in shape: {tuple(shape)} and {tuple(shard_shape)}.")
+            raise ValueError(
+                f"put_sharded: shards differ in shape: {tuple(shape)} and {tuple(shard_shape)}."
+            )
     door = xla()
     handles = [
         to_device(shard, device) if isinstance(shard, np.ndarray) else move(shard, device)
@@ -376,6 +390,14 @@ def memory_stats(device: Any) -> dict[str, int] | None:
         return device.memory_stats()
     except (xla().Error, JaxRuntimeError):
         return None
+
+
+def redirect(wrap: Callable[[Any], Any]) -> None:
+    """Replace the ways into jaxlib by what `wrap` makes of them (at the end of the process)."""
+    global _put, _memory
+    if _put is not None:
+        _put = wrap(_put)
+    _memory = wrap(_memory)
 
 
 def forget_places() -> None:

@@ -1,5 +1,6 @@
 """Clients and devices. A client is made at the first need and lives until the process ends."""
 
+import ctypes
 import os
 import threading
 from typing import Any
@@ -104,7 +105,9 @@ def _choose() -> Backend:
                 return backend(name)
             except RuntimeError as error:
                 failures.append(f"{name}: {error}")
-        raise RuntimeError("backend: none of the platforms could be started; " + "; ".join(failures))
+        raise RuntimeError(
+            "backend: none of the platforms could be started; " + "; ".join(failures)
+        )
     for name in plugin.installed():
         try:
             made = backend(name)
@@ -189,9 +192,18 @@ def check_process() -> None:
         )
 
 
+def keep_forever(thing: Any) -> None:
+    """Never run the destructor of `thing`, not at the interpreter's end either."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+
+
 def _after_fork() -> None:
+    """In the child: XLA's destructors would wait for threads that are gone."""
     global _forked
     _forked = _forked or bool(_backends)
+    for made in _backends.values():
+        keep_forever(made.client)
 
 
-os.register_at_fork(after_in_child=_after_fork)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -20,7 +20,10 @@ from numax._engine.runtime.door import user_error, xla
 from numax._engine.runtime.execute import Executable, Output
 
 MAX_IN_MEMORY = 2048
-TINY: dict[str, object] = {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 0}
+TINY: dict[str, object] = {
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_backend_optimization_level": 0,
+}
 
 _UNKNOWN = re.compile(r"No such compile option: '([^']+)'")
 _LONG_TEXT = 2048

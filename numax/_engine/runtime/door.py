@@ -49,7 +49,9 @@ class Xla:
         self.version: str = str(getattr(jaxlib, "__version__", None) or version_module.__version__)
         numbers = tuple(int(part) for part in self.version.split(".")[:3] if part.isdigit())
         if numbers < OLDEST:
-            raise ImportError(f"numax: jaxlib {self.version} is too old. Install jaxlib 0.10 or newer.")
+            raise ImportError(
+                f"numax: jaxlib {self.version} is too old. Install jaxlib 0.10 or newer."
+            )
         ext = self.ext
         self.Error: type[Exception] = ext.JaxRuntimeError
         self.put = ext.batched_device_put

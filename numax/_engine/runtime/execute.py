@@ -1,7 +1,7 @@
 """Executables: loaded programs and how to call them."""
 
-import os
 import weakref
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -13,6 +13,8 @@ from numax._engine.runtime.door import Aval, user_error, xla
 
 
 Run = Callable[[list[Any]], list[Any]]
+_MAX_TOKENS = 64
+_tokens: deque[Any] = deque()
 _alive: weakref.WeakSet["Executable"] = weakref.WeakSet()
 
 
@@ -29,7 +31,16 @@ class Executable:
 
     `run` is the same call without the method look-up. Both return before the numbers are there."""
 
-    __slots__ = ("__weakref__", "callbacks", "devices", "donated", "loaded", "options", "outputs", "run")
+    __slots__ = (
+        "__weakref__",
+        "callbacks",
+        "devices",
+        "donated",
+        "loaded",
+        "options",
+        "outputs",
+        "run",
+    )
 
     def __init__(
         self,
@@ -56,7 +67,9 @@ class Executable:
             single = door.SingleSharding(self.devices[0])
             shardings = [single] * len(self.outputs)
         else:
-            shardings = [buffers.tiled_sharding(self.devices, out.partition) for out in self.outputs]
+            shardings = [
+                buffers.tiled_sharding(self.devices, out.partition) for out in self.outputs
+            ]
         handlers = [
             door.result_handler(Aval(out.shape, out.dtype), sharding)
             for out, sharding in zip(self.outputs, shardings, strict=True)
@@ -69,6 +82,16 @@ class Executable:
             except error_class as error:
                 raise _call_error(error, handles) from None
 
+        def run_with_effects(handles: list[Any]) -> list[Any]:
+            try:
+                results = execute(handles, True)
+                _remember(results.consume_token())
+                return results.consume_with_handlers(handlers)
+            except error_class as error:
+                raise _call_error(error, handles) from None
+
+        if self.callbacks:
+            run = run_with_effects
         if len(self.devices) > 1:
             run = self._checked(run)
         return self._sparing(run) if self.donated else run
@@ -167,18 +190,29 @@ def _call_error(error: Exception, handles: Sequence[Any]) -> Exception:
     return user_error(error)
 
 
-def _run_in_child(handles: list[Any]) -> list[Any]:
-    """Stands in for `run` in a forked child, where XLA would hang."""
-    client.check_process()
-    raise RuntimeError("execute: XLA cannot run in this process.")
+def _remember(token: Any) -> None:
+    """Keep what tells when a program with callbacks has ended; waits where very many are under way."""
+    _tokens.append(token)
+    if len(_tokens) > _MAX_TOKENS:
+        _tokens.popleft().block_until_ready()
 
 
-def _after_fork() -> None:
-    if client.available():
-        return
-    buffers.forget_places()
-    for executable in _alive:
-        executable.run = _run_in_child
+def effects_barrier() -> None:
+    """Wait for all programs with host callbacks.
+
+    Raises: JaxRuntimeError if a callback failed."""
+    first: Exception | None = None
+    while _tokens:
+        try:
+            _tokens.popleft().block_until_ready()
+        except xla().Error as error:
+            first = first or user_error(error)
+        except IndexError:
+            break
+    if first is not None:
+        raise first
 
 
-os.register_at_fork(after_in_child=_after_fork)
+def alive() -> list[Executable]:
+    """All executables that exist."""
+    return list(_alive)

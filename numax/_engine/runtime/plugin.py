@@ -51,7 +51,9 @@ def installed() -> list[str]:
 
 
 def _fraction() -> float | None:
-    raw = os.environ.get("XLA_CLIENT_MEM_FRACTION") or os.environ.get("XLA_PYTHON_CLIENT_MEM_FRACTION")
+    raw = os.environ.get("XLA_CLIENT_MEM_FRACTION") or os.environ.get(
+        "XLA_PYTHON_CLIENT_MEM_FRACTION"
+    )
     return float(raw) if raw else None
 
 

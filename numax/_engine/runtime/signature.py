@@ -85,6 +85,4 @@ def parameter_shapes(hlo: str) -> list[tuple[int, ...]] | None:
     layout = _LAYOUT.search(hlo[: hlo.find("\n")])
     if layout is None:
         return None
-    return [
-        tuple(int(n) for n in dims.split(",") if n) for dims in _PARAMETER.findall(layout[1])
-    ]
+    return [tuple(int(n) for n in dims.split(",") if n) for dims in _PARAMETER.findall(layout[1])]

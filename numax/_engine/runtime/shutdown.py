@@ -1,0 +1,76 @@
+"""The end of a process, and forks. XLA's threads do not survive a fork, and must not meet a dying interpreter."""
+
+import atexit
+import logging
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from numax._engine.core.errors import JaxRuntimeError
+from numax._engine.runtime import buffers, client, execute
+
+_PACKAGE = str(Path(__file__).parent)
+_PATIENCE_SECONDS = 5.0
+_log = logging.getLogger("numax")
+
+
+def _run_in_child(handles: list[Any]) -> list[Any]:
+    """Stands in for the `run` of executables in a forked child, where XLA would hang."""
+    client.check_process()
+    raise RuntimeError("execute: XLA cannot run in this process.")
+
+
+def _after_fork() -> None:
+    if client.available():
+        return
+    buffers.forget_places()
+    for executable in execute.alive():
+        client.keep_forever(executable.loaded)
+        executable.run = _run_in_child
+
+
+def _inside() -> bool:
+    """Whether another thread is in code of this package, so perhaps in jaxlib."""
+    mine = threading.get_ident()
+    return any(
+        ident != mine and frame.f_code.co_filename.startswith(_PACKAGE)
+        for ident, frame in sys._current_frames().items()
+    )
+
+
+def _park(go_on: Any) -> Any:
+    """`go_on` for this thread; for any other a function that never returns."""
+    mine = threading.get_ident()
+
+    def parked(*args: Any) -> Any:
+        if threading.get_ident() == mine:
+            return go_on(*args)
+        return threading.Event().wait()
+
+    return parked
+
+
+def _at_exit() -> None:
+    """Wait for callbacks, then keep daemon threads out of jaxlib: a thread that the interpreter ends there aborts."""
+    if not client.is_made() or not client.available():
+        return
+    try:
+        execute.effects_barrier()
+    except JaxRuntimeError as error:
+        _log.error("A host callback failed: %s", error)
+    if threading.active_count() == 1:
+        return
+    for executable in execute.alive():
+        executable.run = _park(executable.run)
+    buffers.redirect(_park)
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while _inside() and time.monotonic() < end:
+        time.sleep(0.001)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+atexit.register(_at_exit)
