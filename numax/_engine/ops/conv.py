@@ -15,7 +15,7 @@ from numax._engine.core import dtypes
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.primitive import Primitive, Zero, is_linear
 from numax._engine.core.trace import as_value
-from numax._engine.ops.basis import add_tangents, convert, moveaxis, reshape, transpose
+from numax._engine.ops.basis import add_tangents, convert, moveaxis, reshape
 from numax._engine.ops.precision import canonical_pair, pair_text
 from numax._engine.ops.shape import rev
 from numax._engine.stablehlo import hlo
