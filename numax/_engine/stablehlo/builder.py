@@ -176,40 +176,42 @@ class Builder:
     def constant(self, value: Any, dtype: Any = None, shape: tuple[int, ...] = ()) -> Value:
         """Return a constant; a number is repeated to `shape`. Equal constants of a block are emitted once.
         Raises: ValueError if an array is given a shape."""
-        key = None
-        if value.__class__ in _PYTHON_SCALARS and dtype is not None:
-            key = (value or repr(value), value.__class__, dtype, shape)
-            found = self.constants.get(key)
-            if found is not None:
-                return found
-        else:
-            value = np.asarray(value)
-            dtype = value.dtype if dtype is None else dtype
-            if value.shape:
-                if shape and shape != value.shape:
-                    raise ValueError(
-                        f"constant: only a number is repeated; got shape {value.shape} for {shape}. "
-                        "Broadcast the array first."
-                    )
-                shape = value.shape
-        packed = value.__class__ is np.ndarray and dtype == _BOOL and value.size > _PACK_LIMIT
-        if packed and not (value.all() or not value.any()):
-            return self._packed(value)
-        text = types.constant(value, dtype)
-        full = (text, shape, dtype)
-        found = self.constants.get(full)
+        if value.__class__ not in _PYTHON_SCALARS:
+            array = np.asarray(value)
+            dtype = array.dtype if dtype is None else dtype
+            item = array.item() if array.shape == () else None
+            if item.__class__ not in _PYTHON_SCALARS or item != item:
+                return self._array(array, dtype, shape)
+            value = item
+        elif dtype is None:
+            dtype = np.asarray(value).dtype
+        key = (value or repr(value), value.__class__, dtype, shape)
+        found = self.constants.get(key)
         if found is None:
-            found = self.emit(f"stablehlo.constant {text} : ", shape, dtype)
-            self.constants[full] = found
-        if key is not None:
-            self.constants[key] = found
+            found = self.constants[key] = self._dense(types.number(value, dtype), shape, dtype)
         return found
 
-    def _packed(self, value: np.ndarray) -> Value:
-        # A hex string of i1 is bits in one release of MLIR and bytes in another.
-        data = self.constant(value.view(_UINT8))
-        text = f"stablehlo.convert {data.name} : ({data.type}) -> "
-        return self.emit(text, data.shape, _BOOL)
+    def _array(self, array: np.ndarray, dtype: Any, shape: tuple[int, ...]) -> Value:
+        if array.shape and shape and shape != array.shape:
+            raise ValueError(
+                f"constant: only a number is repeated; got shape {array.shape} for {shape}. "
+                "Broadcast the array first."
+            )
+        shape = array.shape or shape
+        if dtype == _BOOL and array.size > _PACK_LIMIT and array.any() and not array.all():
+            # A hex string of i1 is bits in one release of MLIR and bytes in another.
+            data = self.constant(np.not_equal(array, 0).view(_UINT8))
+            text = f"stablehlo.convert {data.name} : ({data.type}) -> "
+            return self.emit(text, data.shape, _BOOL)
+        return self._dense(types.constant(array, dtype), shape, dtype)
+
+    def _dense(self, text: str, shape: tuple[int, ...], dtype: Any) -> Value:
+        key = (text, shape, dtype)
+        found = self.constants.get(key)
+        if found is None:
+            found = self.emit(f"stablehlo.constant {text} : ", shape, dtype)
+            self.constants[key] = found
+        return found
 
     def custom_call(
         self,

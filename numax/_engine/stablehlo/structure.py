@@ -235,8 +235,8 @@ def scatter(
     indices_are_sorted: bool = False,
     unique_indices: bool = False,
 ) -> list[Value]:
-    """Emit the operands with updates combined in at the places in `indices`; those out of bounds are dropped.
-    Args: body is (b, *old, *new) -> combined scalars, such as `hlo.add`, or `hlo.second` to replace."""
+    """Emit the operands with updates combined in at the places in `indices`; none out of bounds.
+    Args: body is (b, *old, *new) -> combined scalars: `hlo.add`, or `hlo.second` to replace."""
     place = len(indices.shape) - 1 if index_vector_dim is None else index_vector_dim
     numbers = _fields(
         update_window_dims=update_window_dims,

@@ -1,5 +1,6 @@
 """Element types, tensor types, constants and attributes as MLIR text."""
 
+import functools
 from typing import Any
 
 import ml_dtypes
@@ -102,6 +103,25 @@ def tensor_type(shape: tuple[int, ...], dtype: Any) -> str:
     return text
 
 
+# The dtypes whose numbers have a short way to text, and up to which size they fit.
+_LIMITS = {np.dtype(name): 2 ** (bits - 1) for name, bits in (("int8", 8), ("uint8", 8))}
+_LIMITS |= {
+    np.dtype(f"{kind}{bits}"): 2 ** (bits - 1) for kind in ("int", "uint") for bits in (16, 32, 64)
+}
+_LIMITS |= {np.dtype(name): 2**15 for name in ("float16", "float32", "float64", ml_dtypes.bfloat16)}
+
+
+def number(value: bool | int | float, dtype: Any) -> str:
+    """Return the 'dense<...>' text of a Python number: `constant`, but fast for ordinary ones."""
+    limit = _LIMITS.get(dtype)
+    if limit is None or not -limit < value < limit:
+        return constant(value, dtype)
+    if dtype.kind in "iu":
+        return f"dense<{int(value)}>" if value >= 0 else constant(value, dtype)
+    text = repr(float(dtype.type(value)))
+    return f"dense<{text if '.' in text else text.replace('e', '.0e')}>"
+
+
 def constant(value: Any, dtype: Any = None) -> str:
     """Return the 'dense<...>' text of a number or an array, exact to the bit.
     An array whose elements are all the same bits is written as one element."""
@@ -112,7 +132,8 @@ def constant(value: Any, dtype: Any = None) -> str:
         array = np.zeros(array.shape, dtype)
     shape = array.shape
     if array.dtype != dtype or array.dtype.byteorder == ">":
-        array = array.astype(dtype.newbyteorder("="))
+        with np.errstate(over="ignore", invalid="ignore"):
+            array = array.astype(dtype.newbyteorder("="))
     array = np.ascontiguousarray(array).reshape(-1)
     if not array.size:
         return "dense<>"
@@ -163,12 +184,22 @@ def _nested(texts: list[str], shape: tuple[int, ...]) -> str:
 
 def integers(values: Any) -> str:
     """Return an 'array<i64: 1, 2>' attribute."""
+    return _integers(tuple(values))
+
+
+@functools.lru_cache(4096)
+def _integers(values: tuple[int, ...]) -> str:
     text = ", ".join([str(int(v)) for v in values])
     return f"array<i64: {text}>" if text else "array<i64>"
 
 
 def integer_list(values: Any) -> str:
     """Return '[1, 2]', as the short forms of ops write dimensions."""
+    return _integer_list(tuple(values))
+
+
+@functools.lru_cache(4096)
+def _integer_list(values: tuple[int, ...]) -> str:
     return f"[{', '.join([str(int(v)) for v in values])}]"
 
 
@@ -199,7 +230,7 @@ class Text(str):
 
 def attribute(value: Any) -> str:
     """Return a Python value as an MLIR attribute.
-    bool, int (i64), float (f64), str, NumPy scalars (of their type), sequences, dicts, and `Text` as it is."""
+    bool, int (i64), float (f64), str, NumPy scalars (of their type), lists, dicts, `Text` as it is."""
     if isinstance(value, Text):
         return value
     if isinstance(value, str):
