@@ -79,6 +79,8 @@ def to_numpy(handle: Any) -> np.ndarray:
     Raises: JaxRuntimeError if the program that makes the numbers failed."""
     try:
         aval = handle.aval
+        if not aval.plain:
+            return _to_numpy_slowly(handle)
         view = _ndarray(aval.shape, aval.dtype, _memory(handle))
         handle.view = _weak(view)
         return view

@@ -4,6 +4,7 @@ What differs between jaxlib 0.10, 0.11 and 0.12 is found out here, by looking at
 else. `jaxlib` prints information lines to stderr at start; they are held back unless the user asked for them.
 """
 
+import ctypes
 import importlib
 import os
 import sys
@@ -11,25 +12,54 @@ import threading
 from types import ModuleType
 from typing import Any
 
+import ml_dtypes
+import numpy as np
+
 from numax._engine.core.errors import JaxRuntimeError
 
 OLDEST = (0, 10, 0)
 
 
 class Aval:
-    """Shape and dtype in the form in which jaxlib asks for them."""
+    """Shape and dtype in the form in which jaxlib asks for them. `plain`: one of NumPy's own dtypes."""
 
-    __slots__ = ("dtype", "ndim", "shape", "size", "weak_type")
+    __slots__ = ("dtype", "ndim", "plain", "shape", "size", "weak_type")
 
     def __init__(self, shape: tuple[int, ...], dtype: Any):
         self.shape = shape
         self.dtype = dtype
         self.weak_type = False
+        self.plain = dtype.isbuiltin == 1
         self.ndim = len(shape)
         size = 1
         for n in shape:
             size *= n
         self.size = size
+
+
+class _DlTensor(ctypes.Structure):
+    """The head of a DLPack tensor, version 0."""
+
+    _fields_ = (
+        ("data", ctypes.c_size_t),
+        ("device_type", ctypes.c_int32),
+        ("device_id", ctypes.c_int32),
+        ("ndim", ctypes.c_int32),
+        ("code", ctypes.c_uint8),
+        ("bits", ctypes.c_uint8),
+        ("lanes", ctypes.c_uint16),
+        ("shape", ctypes.c_size_t),
+        ("strides", ctypes.c_size_t),
+        ("byte_offset", ctypes.c_uint64),
+    )
+
+
+_capsule_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
+    ("PyCapsule_GetPointer", ctypes.pythonapi)
+)
+NOT_IN_DLPACK = frozenset(
+    np.dtype(getattr(ml_dtypes, name)) for name in ("int4", "uint4", "int2", "uint2", "float4_e2m1fn")
+)
 
 
 class Xla:
@@ -99,6 +129,10 @@ class Xla:
 
     def pointer(self, handle: Any) -> int:
         """The address of a single-device handle's memory."""
+        if handle.aval.dtype not in NOT_IN_DLPACK:
+            capsule = self.dlpack_capsule(handle)
+            tensor = _DlTensor.from_address(_capsule_pointer(capsule, b"dltensor"))
+            return tensor.data + tensor.byte_offset
         with without_jax:
             return handle.unsafe_buffer_pointer()
 
