@@ -9,7 +9,8 @@ from numax._engine.core.errors import JaxRuntimeError
 SPMD = """
 module @m attributes {mhlo.num_partitions = 4 : i32, mhlo.num_replicas = 1 : i32} {
   func.func public @main(%a: tensor<8x3xf32> {mhlo.sharding = "{devices=[4,1]<=[4]}"})
-      -> (tensor<8x3xf32> {mhlo.sharding = "{devices=[4,1]<=[4]}"}, tensor<f32> {mhlo.sharding = "{replicated}"}) {
+      -> (tensor<8x3xf32> {mhlo.sharding = "{devices=[4,1]<=[4]}"},
+          tensor<f32> {mhlo.sharding = "{replicated}"}) {
     %c = stablehlo.constant dense<0.0> : tensor<f32>
     %0 = stablehlo.add %a, %a : tensor<8x3xf32>
     %1 = stablehlo.reduce(%a init: %c) applies stablehlo.add across dimensions = [0,1]
@@ -21,7 +22,8 @@ SHARDY = """
 module @m attributes {mhlo.num_partitions = 4 : i32, mhlo.num_replicas = 1 : i32} {
   sdy.mesh @mesh = <["x"=4]>
   func.func public @main(%a: tensor<8x3xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"x"}, {}]>})
-      -> (tensor<8x3xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"x"}, {}]>}, tensor<f32> {sdy.sharding = #sdy.sharding<@mesh, []>}) {
+      -> (tensor<8x3xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"x"}, {}]>},
+          tensor<f32> {sdy.sharding = #sdy.sharding<@mesh, []>}) {
     %c = stablehlo.constant dense<0.0> : tensor<f32>
     %0 = stablehlo.add %a, %a : tensor<8x3xf32>
     %1 = stablehlo.reduce(%a init: %c) applies stablehlo.add across dimensions = [0,1]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from numax._engine import runtime as rt
-from numax._engine.core import config
+from numax._engine.core.config import compilation_cache_dir, enable_compilation_cache
 from numax._engine.runtime import cache
 
 KEY = "a" * 64
@@ -91,7 +91,7 @@ def test_a_folder_of_another_user_is_refused():
 
 
 def test_an_empty_name_or_the_option_turns_the_cache_off(monkeypatch):
-    with config.enable_compilation_cache(False):
+    with enable_compilation_cache(False):
         assert cache.folder() is None
     assert cache.folder() == _folder()
     monkeypatch.setenv("NUMAX_CACHE_DIR", "")
@@ -99,7 +99,7 @@ def test_an_empty_name_or_the_option_turns_the_cache_off(monkeypatch):
 
 
 def test_the_folder_follows_option_environment_and_xdg(monkeypatch, tmp_path):
-    with config.compilation_cache_dir(str(tmp_path / "option")):
+    with compilation_cache_dir(str(tmp_path / "option")):
         assert cache.folder() == tmp_path / "option"
     monkeypatch.delenv("NUMAX_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
@@ -195,7 +195,7 @@ def test_an_entry_that_is_no_program_is_compiled_anew():
 
 def test_nothing_is_kept_where_the_cache_is_off():
     rt.clear_memory()
-    with config.enable_compilation_cache(False):
+    with enable_compilation_cache(False):
         assert _change(lambda: rt.compile(ADD)) == (1, 0, 0)
         rt.clear_memory()
         assert _change(lambda: rt.compile(ADD)) == (1, 0, 0)

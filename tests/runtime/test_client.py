@@ -136,7 +136,10 @@ if pid == 0:
     assert abs(rt.to_numpy(handle)[7] - np.sin(1.0)) < 1e-6
     told = 0
     for action in (
-        lambda: program([handle]), lambda: program.call_numpy([x]), lambda: rt.to_device(x), lambda: rt.compile(text)
+        lambda: program([handle]),
+        lambda: program.call_numpy([x]),
+        lambda: rt.to_device(x),
+        lambda: rt.compile(text),
     ):
         try:
             action()

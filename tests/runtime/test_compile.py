@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from numax._engine import runtime as rt
-from numax._engine.core import config
+from numax._engine.core.config import log_compiles
 from numax._engine.core.errors import JaxRuntimeError
 
 ADD = """
@@ -94,7 +94,7 @@ def test_failures_do_not_block_later_tries():
 
 def test_compilations_are_logged_when_asked(caplog):
     rt.clear_memory()
-    with config.log_compiles(True), caplog.at_level(logging.WARNING, "numax"):
+    with log_compiles(True), caplog.at_level(logging.WARNING, "numax"):
         rt.compile(_add(16))
         rt.compile(_add(16))
     assert len([r for r in caplog.records if "Compiling" in r.getMessage()]) == 1

@@ -42,14 +42,20 @@ PROGRAM = """
         return %0 : tensor<4xTYPE>
       }
     }'''
-    one = "module @m { func.func public @main(%a: tensor<4xTYPE>) -> tensor<4xTYPE> { return %a : tensor<4xTYPE> } }"
+    one = (
+        "module @m { func.func public @main(%a: tensor<4xTYPE>) -> tensor<4xTYPE> "
+        "{ return %a : tensor<4xTYPE> } }"
+    )
     devices = rt.devices()
     for name, dtype in (("f32", np.float32), ("bf16", ml_dtypes.bfloat16), ("i4", ml_dtypes.int4)):
         x = np.array([1, 2, 3, -1], dtype)
         single = rt.compile(one.replace("TYPE", name))
         assert (rt.to_numpy(single.call_numpy([x])[0]) == x).all()
         program = rt.compile(
-            text.replace("TYPE", name), devices=devices, num_partitions=2, outputs=[((4,), dtype, (2,))]
+            text.replace("TYPE", name),
+            devices=devices,
+            num_partitions=2,
+            outputs=[((4,), dtype, (2,))],
         )
         handle = rt.put_sharded(rt.split(x, devices, (2,)), devices, (2,))
         (out,) = program([handle])

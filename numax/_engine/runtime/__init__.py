@@ -1,10 +1,11 @@
-"""jaxlib behind one door: clients and devices, compilation with its caches, device memory, execution.
+"""jaxlib behind one door: clients and devices, compilation with its caches, device memory,
+execution.
 
-Read: door, client, buffers, execute, compile; then cache, machine, callback, ffi, plugin, signature, shutdown. Imports
-`_engine.core`. jaxlib itself is imported by `door.xla()` at the first need, never by importing this package.
-"""
+Read: door, client, buffers, execute, compile; then cache, machine, signature, callback, ffi,
+plugin, distributed, shutdown. Imports `_engine.core`. jaxlib itself is imported by `door.xla()`
+at the first need, never by importing this package."""
 
-from numax._engine.runtime import shutdown
+from numax._engine.runtime import distributed, shutdown
 from numax._engine.runtime.buffers import (
     block,
     block_all,
@@ -63,6 +64,7 @@ __all__ = [
     "device_of",
     "devices",
     "devices_of",
+    "distributed",
     "effects_barrier",
     "fetch_shards",
     "is_deleted",

@@ -1,7 +1,8 @@
-"""Device memory: NumPy arrays in and out of handles. A handle is jaxlib's own array object; take it as opaque.
+"""Device memory: NumPy arrays in and out of handles. A handle is jaxlib's own array object; take
+it as opaque.
 
-Reading shares memory where the device is a CPU: the view keeps the memory alive, and `delete` and donation leave memory
-alone that a view still looks at (jaxlib itself would free or overwrite it).
+Reading shares memory where the device is a CPU: the view keeps the memory alive, and `delete` and
+donation leave memory alone that a view still looks at (jaxlib itself would free or overwrite it).
 """
 
 import math
@@ -32,7 +33,8 @@ _memory: Any = memoryview
 
 
 def _place(key: Any) -> Any:
-    """(aval, sharding, devices) for arrays of a shape and dtype on a device; makes the hot path's globals too."""
+    """(aval, sharding, devices) for arrays of a shape and dtype on a device; makes the hot path's
+    globals too."""
     global _put, _zero_copy, _copy
     client.check_process()
     shape, dtype, device = key
@@ -51,8 +53,9 @@ def _place(key: Any) -> Any:
 def to_device(x: np.ndarray, device: Any = None, *, immutable: bool = False) -> Any:
     """A handle of `x` on `device` (None: the default one).
 
-    With `immutable` the caller promises that nobody writes to `x` ever again: on a CPU the handle then shares x's memory
-    if it is 64-byte aligned and in C order. Else the numbers are copied before the call returns."""
+    With `immutable` the caller promises that nobody writes to `x` ever again: on a CPU the handle
+    then shares x's memory if it is 64-byte aligned and in C order. Else the numbers are copied
+    before the call returns."""
     place = _places.get((x.shape, x.dtype, device)) or _place((x.shape, x.dtype, device))
     try:
         if immutable:
@@ -149,7 +152,8 @@ def _unpack(handle: Any, shape: tuple[int, ...], dtype: np.dtype, bits: int) -> 
 
 
 def tiled_sharding(devices: Sequence[Any], partition: tuple[int, ...] | None) -> Any:
-    """A sharding: partition[i] equal pieces along axis i in row-major order over `devices`; None: replicated."""
+    """A sharding: partition[i] equal pieces along axis i in row-major order over `devices`; None:
+    replicated."""
     key = ("tiled", tuple(devices), partition)
     found = _places.get(key)
     if found is None:
@@ -204,7 +208,8 @@ def put_sharded(
 ) -> Any:
     """One handle of an array that lies on several devices.
 
-    Args: shards: NumPy arrays or single-device handles, one for each addressable device of `devices`, in that order.
+    Args: shards: NumPy arrays or single-device handles, one for each addressable device of
+          `devices`, in that order.
           partition: pieces along each axis; None: each device holds the whole array.
     Raises: ValueError if the number of shards or their shapes do not fit."""
     sharding = tiled_sharding(devices, partition)
@@ -272,7 +277,8 @@ def _gather(handle: Any) -> np.ndarray:
         return to_numpy(shards_of(handle)[0])
     if len(local) != len(sharding.devices):
         raise RuntimeError(
-            "to_numpy: the array has parts on devices of other processes. Fetch the addressable shards."
+            "to_numpy: the array has parts on devices of other processes. "
+            "Fetch the addressable shards."
         )
     aval = handle.aval
     whole = np.empty(aval.shape, aval.dtype)
@@ -294,7 +300,8 @@ def move(handle: Any, device: Any) -> Any:
 
 
 def copy(handle: Any, device: Any = None) -> Any:
-    """A copy in memory of its own, on `device` or where it lies. Sharded handles keep their sharding."""
+    """A copy in memory of its own, on `device` or where it lies. Sharded handles keep their
+    sharding."""
     sharding = handle._sharding
     if len(sharding.devices) > 1:
         pieces = [copy(shard) for shard in shards_of(handle)]
@@ -363,7 +370,8 @@ def is_handle(x: Any) -> bool:
 
 
 def is_viewed(handle: Any) -> bool:
-    """Whether NumPy memory may share the handle's: a view of it lives, or it was made of an immutable array."""
+    """Whether NumPy memory may share the handle's: a view of it lives, or it was made of an
+    immutable array."""
     state = handle.__dict__
     view = state.get("view")
     if (view is not None and view() is not None) or "shared" in state:
@@ -377,8 +385,8 @@ def is_deleted(handle: Any) -> bool:
 
 
 def delete(handle: Any) -> bool:
-    """Free the memory now. Where a NumPy view of it lives, nothing is freed and the result is False: then it goes with
-    the last view."""
+    """Free the memory now. Where a NumPy view of it lives, nothing is freed and the result is
+    False: then it goes with the last view."""
     if is_viewed(handle):
         return False
     if not handle.is_deleted():

@@ -1,9 +1,10 @@
-"""Compiled programs on disk. Loading one runs machine code, so nothing is read that others could have written.
+"""Compiled programs on disk. Loading one runs machine code, so nothing is read that others could
+have written.
 
-Folder: option jax_compilation_cache_dir, else NUMAX_CACHE_DIR (empty: no disk cache), else $XDG_CACHE_HOME/numax or
-~/.cache/numax. It must belong to this user and be writable by no one else. An entry is a header, the SHA-256 of the
-rest, and the rest; what does not check is removed. Failure to write is never an error.
-"""
+Folder: option jax_compilation_cache_dir, else NUMAX_CACHE_DIR (empty: no disk cache), else
+$XDG_CACHE_HOME/numax or ~/.cache/numax. It must belong to this user and be writable by no one
+else. An entry is a header, the SHA-256 of the rest, and the rest; what does not check is removed.
+Failure to write is never an error."""
 
 import contextlib
 import hashlib
@@ -14,7 +15,7 @@ import time
 import warnings
 from pathlib import Path
 
-from numax._engine.core import config
+from numax._engine.core.config import compilation_cache_dir, enable_compilation_cache
 
 MAX_BYTES = 1 << 30
 _MAGIC = b"numax-xla-1\n"
@@ -28,8 +29,9 @@ _writes = 0
 
 
 def folder() -> Path | None:
-    """The folder in use, made and checked; None where the disk cache is off or the folder cannot be trusted."""
-    if not config.enable_compilation_cache.value:
+    """The folder in use, made and checked; None where the disk cache is off or the folder cannot
+    be trusted."""
+    if not enable_compilation_cache.value:
         return None
     path = _wanted()
     if path is None:
@@ -42,7 +44,7 @@ def folder() -> Path | None:
 
 
 def _wanted() -> Path | None:
-    named = config.compilation_cache_dir.value
+    named = compilation_cache_dir.value
     if named is None:
         named = os.environ.get("NUMAX_CACHE_DIR")
     if named is not None:
@@ -77,7 +79,8 @@ def _prepare(path: Path) -> bool:
 
 
 def _distrust(info: os.stat_result) -> str:
-    """Why a file or folder with these attributes may have been written by someone else; empty if it may not."""
+    """Why a file or folder with these attributes may have been written by someone else; empty if
+    it may not."""
     if not hasattr(os, "getuid"):
         return ""
     if info.st_uid != os.getuid():
@@ -161,7 +164,8 @@ def remove(key: str) -> None:
 
 
 def trim(path: Path, max_bytes: int | None = None) -> None:
-    """Remove the entries that were not used for longest until the rest fits, and files of broken-off writes."""
+    """Remove the entries that were not used for longest until the rest fits, and files of
+    broken-off writes."""
     limit = MAX_BYTES if max_bytes is None else max_bytes
     now = time.time()
     found: list[tuple[float, int, str]] = []

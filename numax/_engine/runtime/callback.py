@@ -1,9 +1,10 @@
-"""Programs that call Python. They go to the compiler as MLIR modules, so the bindings are imported here, and only then.
+"""Programs that call Python. They go to the compiler as MLIR modules, so the bindings are
+imported here, and only then.
 
-In the text: `stablehlo.custom_call @xla_ffi_python_cpu_callback(%a) {api_version = 4 : i32, has_side_effect = ...,
-backend_config = {index = I : ui64}}`, where I is the position in the list of callbacks. A callback takes NumPy arrays
-(read-only views of the program's memory, valid until it returns) and gives a tuple of NumPy arrays of the declared types.
-"""
+In the text: `stablehlo.custom_call @xla_ffi_python_cpu_callback(%a) {api_version = 4 : i32,
+has_side_effect = ..., backend_config = {index = I : ui64}}`, where I is the position in the list
+of callbacks. A callback takes NumPy arrays (read-only views of the program's memory, valid until
+it returns) and gives a tuple of NumPy arrays of the declared types."""
 
 import importlib
 import threading

@@ -5,7 +5,7 @@ import os
 import threading
 from typing import Any
 
-from numax._engine.core import config
+from numax._engine.core.config import num_cpu_devices, platforms
 from numax._engine.runtime import plugin
 from numax._engine.runtime.door import Xla, user_error, xla
 
@@ -46,13 +46,22 @@ def set_num_cpu_devices(n: int) -> None:
     if n < 1:
         raise ValueError(f"set_num_cpu_devices: n must be at least 1; got {n}.")
     with _lock:
-        made = _backends.get("cpu")
-        if made is not None and len(made.devices) != n:
-            raise RuntimeError(
-                f"set_num_cpu_devices: the CPU client is made already, with {len(made.devices)} devices. "
-                "Call it before the first computation."
-            )
-        config.config.update("jax_num_cpu_devices", n)
+        num_cpu_devices.set(n)
+
+
+def _check_num_cpu_devices(n: int) -> None:
+    """The option's hook: a change comes too late once the client is made."""
+    made = _backends.get("cpu")
+    if made is not None and n != len(made.devices):
+        count = len(made.devices)
+        num_cpu_devices.shared = count
+        raise RuntimeError(
+            f"jax_num_cpu_devices: the CPU client is made already, with {count} devices; got {n}. "
+            "Set it before the first computation."
+        )
+
+
+num_cpu_devices.hooks.append(_check_num_cpu_devices)
 
 
 def set_client_options(**options: Any) -> None:
@@ -62,7 +71,8 @@ def set_client_options(**options: Any) -> None:
     with _lock:
         if _backends:
             raise RuntimeError(
-                "set_client_options: a client is made already. Initialise before the first computation."
+                "set_client_options: a client is made already. "
+                "Initialise before the first computation."
             )
         _client_options.clear()
         _client_options.update(options)
@@ -70,7 +80,7 @@ def set_client_options(**options: Any) -> None:
 
 def _make_client(door: Xla, platform: str) -> Any:
     if platform == "cpu":
-        count = config.num_cpu_devices.value
+        count = num_cpu_devices.value
         if count < 1:
             count = None if _count_from_flags() else 1
         return door.cpu_client(count, **_client_options)
@@ -96,7 +106,7 @@ def _make(platform: str) -> Backend:
 
 def _choose() -> Backend:
     """The first platform of the option, or an installed accelerator that starts, or the CPU."""
-    asked = config.platforms.value
+    asked = platforms.value
     if asked:
         names = [name.strip().lower() for name in asked.split(",") if name.strip()]
         failures = []
@@ -187,8 +197,9 @@ def check_process() -> None:
     """Raises: RuntimeError in a forked child whose parent had started XLA."""
     if _forked:
         raise RuntimeError(
-            "numax: this process was forked after XLA had started its threads, and they do not survive a fork. "
-            "Start the process with the 'spawn' or 'forkserver' method, or fork before the first compiled call."
+            "numax: this process was forked after XLA had started its threads, and they do not "
+            "survive a fork. Start the process with the 'spawn' or 'forkserver' method, or fork "
+            "before the first compiled call."
         )
 
 

@@ -1,8 +1,8 @@
 """From the text of a module to an Executable: in-memory cache, disk cache, compiler.
 
-The compiler takes StableHLO text as it is; MLIR's Python bindings are imported only for programs with host callbacks.
-Option names differ between versions of jaxlib: a name that the compiler does not know is left out and remembered.
-"""
+The compiler takes StableHLO text as it is; MLIR's Python bindings are imported only for programs
+with host callbacks. Option names differ between versions of jaxlib: a name that the compiler does
+not know is left out and remembered."""
 
 import hashlib
 import logging
@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from numax._engine.core import config
-from numax._engine.runtime import cache, callback, client, ffi, machine, signature
+from numax._engine.core.config import log_compiles
+from numax._engine.runtime import cache, callback, client, ffi, machine, plugin, signature
 from numax._engine.runtime.door import user_error, xla
 from numax._engine.runtime.execute import Executable, Output
 
@@ -78,12 +78,14 @@ def compile(
     """The executable of a StableHLO module, from memory, from disk, or newly compiled. Thread-safe.
 
     Args: devices: None: the default device, or as many as num_partitions * num_replicas asks for.
-          options: XLA's compile options; names unknown to this jaxlib are left out, or an error with `strict`.
+          options: XLA's compile options; names unknown to this jaxlib are left out, or an error
+          with `strict`.
           tiny: compile fast rather than run fast.
           callbacks: functions that the text's `xla_ffi_python_cpu_callback` calls name by index.
-          outputs: (shape, dtype) or (shape, dtype, pieces along each axis) of each result; None: read off the text,
-          every result replicated.
-          donate: the parameters that the text marks as donated. Memory that NumPy still looks at is copied first.
+          outputs: (shape, dtype) or (shape, dtype, pieces along each axis) of each result; None:
+          read off the text, every result replicated.
+          donate: the parameters that the text marks as donated. Memory that NumPy still looks at
+          is copied first.
     Raises: JaxRuntimeError if the compiler refuses the program."""
     devices = _pick_devices(devices, num_partitions * num_replicas)
     wanted = tuple(sorted(dict(options).items())) if options else ()
@@ -131,10 +133,7 @@ def _build_once(key: Any, program: Program) -> Executable:
 
 def _pick_devices(devices: Sequence[Any] | None, count: int) -> tuple[Any, ...]:
     client.check_process()
-    if devices is not None:
-        found = tuple(devices)
-    else:
-        found = client.backend().devices[:count]
+    found = client.backend().devices[:count] if devices is None else tuple(devices)
     if len(found) != count:
         raise ValueError(f"compile: the program needs {count} devices; got {len(found)}.")
     return found
@@ -171,6 +170,8 @@ def _compile_options(
         build.use_shardy_partitioner = shardy
     ids = np.array([device.id for device in devices], np.int32).reshape(replicas, partitions)
     options.device_assignment = module.DeviceAssignment.create(ids)
+    if devices[0].platform in ("cuda", "gpu") and plugin.cuda_data_folder():
+        build.debug_options.xla_gpu_cuda_data_dir = plugin.cuda_data_folder()
     options.env_option_overrides = list(overrides.items())
     return options
 
@@ -182,7 +183,8 @@ def _overrides(program: Program, platform: str) -> dict[str, object]:
 
 
 def _build(program: Program) -> Executable:
-    """From disk if it is there, else compiled, once more for each option that this jaxlib does not know."""
+    """From disk if it is there, else compiled, once more for each option that this jaxlib does
+    not know."""
     backend = client.backend_of(program.devices[0])
     ffi.register_needed(program.text)
     shardy = "sdy.sharding" in program.text
@@ -202,7 +204,7 @@ def _build(program: Program) -> Executable:
             _unknown_options.add(name)
             continue
         return Executable(
-            loaded, program.devices, program.outputs, program.donated, program.callbacks, options
+            loaded, program.devices, program.outputs, program.donated, program.callbacks
         )
 
 
@@ -214,7 +216,7 @@ def _load_or_compile(
     loaded = _from_disk(key, backend, device_list, options) if key else None
     if loaded is not None:
         return loaded
-    if config.log_compiles.value:
+    if log_compiles.value:
         size, where = len(program.text), backend.platform
         _log.warning("Compiling a program of %d characters for %s.", size, where)
     build = backend.client.compile_and_load
@@ -230,7 +232,8 @@ def _load_or_compile(
 
 
 def _disk_key(program: Program, overrides: Mapping[str, object], backend: client.Backend) -> str:
-    """The entry's name. Empty where nothing is kept: cache off, host callbacks, several processes."""
+    """The entry's name. Empty where nothing is kept: cache off, host callbacks, several
+    processes."""
     several = len(backend.devices) != len(backend.local_devices)
     if program.callbacks or several or cache.folder() is None:
         return ""
@@ -282,7 +285,8 @@ def load(
     outputs: Sequence[Output | tuple[Any, ...]],
     donate: Sequence[int] = (),
 ) -> Executable:
-    """The executable of bytes that `Executable.serialize` gave. Only load bytes that you trust: they are machine code.
+    """The executable of bytes that `Executable.serialize` gave. Only load bytes that you trust:
+    they are machine code.
 
     Raises: JaxRuntimeError if they were made for another machine or jaxlib."""
     devices = _pick_devices(devices, num_partitions * num_replicas)
@@ -294,7 +298,7 @@ def load(
         )
     except door.Error as error:
         raise user_error(error) from None
-    return Executable(loaded, devices, _outputs(outputs), tuple(donate), (), options)
+    return Executable(loaded, devices, _outputs(outputs), tuple(donate))
 
 
 def clear_memory() -> None:

@@ -1,8 +1,8 @@
 """The one door to jaxlib. Nothing is imported before `xla()` is first called.
 
-What differs between jaxlib 0.10, 0.11 and 0.12 is found out here, by looking at what the extension offers, and nowhere
-else. `jaxlib` prints information lines to stderr at start; they are held back unless the user asked for them.
-"""
+What differs between jaxlib 0.10, 0.11 and 0.12 is found out here, by looking at what the
+extension offers, and nowhere else. `jaxlib` prints information lines to stderr at start; they are
+held back unless the user asked for them."""
 
 import ctypes
 import importlib
@@ -21,7 +21,8 @@ OLDEST = (0, 10, 0)
 
 
 class Aval:
-    """Shape and dtype in the form in which jaxlib asks for them. `plain`: one of NumPy's own dtypes."""
+    """Shape and dtype in the form in which jaxlib asks for them. `plain`: one of NumPy's own
+    dtypes."""
 
     __slots__ = ("dtype", "ndim", "plain", "shape", "size", "weak_type")
 
@@ -58,7 +59,8 @@ _capsule_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c
     ("PyCapsule_GetPointer", ctypes.pythonapi)
 )
 NOT_IN_DLPACK = frozenset(
-    np.dtype(getattr(ml_dtypes, name)) for name in ("int4", "uint4", "int2", "uint2", "float4_e2m1fn")
+    np.dtype(getattr(ml_dtypes, name))
+    for name in ("int4", "uint4", "int2", "uint2", "float4_e2m1fn")
 )
 
 
@@ -73,7 +75,8 @@ class Xla:
             self.ext: Any = importlib.import_module("jaxlib._jax")
         except ImportError as error:
             raise ImportError(
-                f"numax: compiled programs need jaxlib, which cannot be imported ({error}). Install jaxlib."
+                "numax: compiled programs need jaxlib, which cannot be imported "
+                f"({error}). Install jaxlib."
             ) from error
         version_module: ModuleType = importlib.import_module("jaxlib.version")
         self.version: str = str(getattr(jaxlib, "__version__", None) or version_module.__version__)
@@ -121,7 +124,8 @@ class Xla:
         return self.client_module.make_cpu_client(**options)
 
     def host_copy(self, handle: Any) -> Any:
-        """A NumPy array of a single-device handle, copied from the device. For devices that are no CPUs."""
+        """A NumPy array of a single-device handle, copied from the device. For devices that are
+        no CPUs."""
         if self._plain_host_copy:
             return handle._to_np_array_did_copy()[0]
         with without_jax:
@@ -170,9 +174,8 @@ def _sharding_classes(xla: Xla) -> tuple[type, type]:
     class TiledSharding(ext.Sharding):
         """`partition[i]` equal pieces along axis i, in row-major order over the devices.
 
-        Where the pieces are fewer than the devices, each piece lies on the next `devices / pieces` devices. None: all
-        of the array on each device.
-        """
+        Where the pieces are fewer than the devices, each piece lies on the next `devices /
+        pieces` devices. None: all of the array on each device."""
 
         memory_kind = None
 
@@ -218,9 +221,9 @@ def _sharding_classes(xla: Xla) -> tuple[type, type]:
 class _WithoutJax:
     """Inside the block, jaxlib's own attempts to import `jax` fail at once, in this thread only.
 
-    jaxlib asks for a class of `jax` whenever it splits an array into its shards or copies one off an accelerator, and
-    does without where there is none. A program that imported `jax` itself is left alone.
-    """
+    jaxlib asks for a class of `jax` whenever it splits an array into its shards or copies one off
+    an accelerator, and does without where there is none. A program that imported `jax` itself is
+    left alone."""
 
     def __init__(self) -> None:
         self._local = threading.local()

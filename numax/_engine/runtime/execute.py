@@ -11,7 +11,6 @@ from numax._engine.core.errors import JaxRuntimeError
 from numax._engine.runtime import buffers, client, signature
 from numax._engine.runtime.door import Aval, user_error, xla
 
-
 Run = Callable[[list[Any]], list[Any]]
 _MAX_TOKENS = 64
 _tokens: deque[Any] = deque()
@@ -19,7 +18,8 @@ _alive: weakref.WeakSet["Executable"] = weakref.WeakSet()
 
 
 class Output(NamedTuple):
-    """What one result of a program is: its whole shape, its dtype, and its pieces along each axis (None: replicated)."""
+    """What one result of a program is: its whole shape, its dtype, and its pieces along each axis
+    (None: replicated)."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
@@ -49,14 +49,12 @@ class Executable:
         outputs: Sequence[Output],
         donated: tuple[int, ...] = (),
         callbacks: Sequence[Callable[..., Any]] = (),
-        options: Any = None,
     ):
         self.loaded = loaded
         self.devices = devices
         self.outputs = tuple(outputs)
         self.donated = tuple(donated)
         self.callbacks = tuple(callbacks)
-        self.options = options
         self.run: Run = self._make_run()
         _alive.add(self)
 
@@ -90,11 +88,10 @@ class Executable:
             except error_class as error:
                 raise _call_error(error, handles) from None
 
-        if self.callbacks:
-            run = run_with_effects
+        chosen: Run = run_with_effects if self.callbacks else run
         if len(self.devices) > 1:
-            run = self._checked(run)
-        return self._sparing(run) if self.donated else run
+            chosen = self._checked(chosen)
+        return self._sparing(chosen) if self.donated else chosen
 
     def _sparing(self, run: Run) -> Run:
         """Donate copies of the handles that NumPy looks at."""
@@ -110,7 +107,8 @@ class Executable:
         return run_donating
 
     def _checked(self, run: Run) -> Run:
-        """Refuse handles that lie on other devices or in other pieces: the runtime would crash on them."""
+        """Refuse handles that lie on other devices or in other pieces: the runtime would crash on
+        them."""
         expected = signature.parameter_shapes(self.as_text())
         devices = self.devices
 
@@ -125,9 +123,9 @@ class Executable:
                 local = tuple(sharding.shard_shape(handle.aval.shape))
                 if sharding.devices != devices or (expected is not None and local != shape):
                     raise JaxRuntimeError(
-                        f"execute: argument {i} does not lie as the program wants it: pieces of shape {shape} "
-                        f"on {len(devices)} devices; got pieces of shape {local} on {len(sharding.devices)}. "
-                        "Put it with the program's sharding."
+                        f"execute: argument {i} does not lie as the program wants it: pieces of "
+                        f"shape {shape} on {len(devices)} devices; got pieces of shape {local} "
+                        f"on {len(sharding.devices)}. Put it with the program's sharding."
                     )
             return run(handles)
 
@@ -156,14 +154,16 @@ class Executable:
         return "\n\n".join(module.to_string() for module in self.loaded.hlo_modules())
 
     def cost_analysis(self) -> dict[str, float]:
-        """The compiler's estimates: "flops", "bytes accessed", ...; empty where the platform gives none."""
+        """The compiler's estimates: "flops", "bytes accessed", ...; empty where the platform
+        gives none."""
         try:
             return dict(self.loaded.cost_analysis())
         except xla().Error:
             return {}
 
     def memory_analysis(self) -> Any:
-        """Sizes in bytes of arguments, outputs, temporaries and code, as attributes; None where there are none."""
+        """Sizes in bytes of arguments, outputs, temporaries and code, as attributes; None where
+        there are none."""
         try:
             return self.loaded.get_compiled_memory_stats()
         except xla().Error:
@@ -191,7 +191,8 @@ def _call_error(error: Exception, handles: Sequence[Any]) -> Exception:
 
 
 def _remember(token: Any) -> None:
-    """Keep what tells when a program with callbacks has ended; waits where very many are under way."""
+    """Keep what tells when a program with callbacks has ended; waits where very many are under
+    way."""
     _tokens.append(token)
     if len(_tokens) > _MAX_TOKENS:
         _tokens.popleft().block_until_ready()

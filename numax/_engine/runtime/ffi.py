@@ -1,4 +1,5 @@
-"""Custom-call targets: jaxlib's LAPACK kernels for the CPU, registered when a program first names one."""
+"""Custom-call targets: jaxlib's LAPACK kernels for the CPU, registered when a program first names
+one."""
 
 import importlib
 import threading
@@ -34,7 +35,8 @@ def _register_lapack() -> None:
 
 
 def register_target(name: str, target: Any, platform: str = "cpu", api_version: int = 1) -> None:
-    """Make a compiled function (a capsule, or a dict of stages) callable from programs under `name`.
+    """Make a compiled function (a capsule, or a dict of stages) callable from programs under
+    `name`.
 
     Raises: ValueError if the name is taken, JaxRuntimeError if the runtime refuses it."""
     door = xla()

@@ -1,9 +1,10 @@
 """PJRT plugins: the accelerators' clients, in shared libraries of their own packages.
 
-A plugin package puts a folder into the namespace package `jax_plugins` (for NVIDIA: jax-cuda12-pjrt and jax-cuda13-pjrt,
-which hold the library `xla_cuda_plugin.so`). Only the library is loaded; no Python code of the plugin runs.
-"""
+A plugin package puts a folder into the namespace package `jax_plugins` (for NVIDIA:
+jax-cuda12-pjrt and jax-cuda13-pjrt, which hold the library `xla_cuda_plugin.so`). Only the
+library is loaded; no Python code of the plugin runs."""
 
+import functools
 import os
 import sys
 import warnings
@@ -27,7 +28,8 @@ def _folders() -> list[Path]:
 
 
 def find(platform: str) -> Plugin | None:
-    """The installed plugin of `platform`. PJRT_NAMES_AND_LIBRARY_PATHS ("name:path,...") goes first."""
+    """The installed plugin of `platform`. PJRT_NAMES_AND_LIBRARY_PATHS ("name:path,...") goes
+    first."""
     for pair in os.environ.get("PJRT_NAMES_AND_LIBRARY_PATHS", "").split(","):
         name, _, path = pair.partition(":")
         if name.strip() == platform and path:
@@ -50,29 +52,25 @@ def installed() -> list[str]:
     return named + [name for name in _LIBRARIES if name not in named and find(name) is not None]
 
 
-def _fraction() -> float | None:
-    raw = os.environ.get("XLA_CLIENT_MEM_FRACTION") or os.environ.get(
-        "XLA_PYTHON_CLIENT_MEM_FRACTION"
-    )
-    return float(raw) if raw else None
-
-
-def _gpu_options() -> dict[str, Any]:
-    """The memory options of JAX's environment variables, under the plugin's names."""
-    options: dict[str, Any] = {}
-    preallocate = os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE", "").lower()
-    if preallocate:
-        options["preallocate"] = preallocate not in ("0", "false", "f")
-    fraction = _fraction()
-    if fraction is not None:
-        options["memory_fraction"] = fraction
-    allocator = os.environ.get("XLA_PYTHON_CLIENT_ALLOCATOR", "").lower()
-    if allocator:
-        options["allocator"] = "cuda_async" if allocator == "platform_async" else allocator
+def _gpu_options(door: Xla) -> dict[str, Any]:
+    """Memory options from XLA's environment variables, and the visible devices."""
+    options = dict(door.client_module.generate_pjrt_gpu_plugin_options())
     visible = os.environ.get("JAX_CUDA_VISIBLE_DEVICES", "")
     if visible and visible != "all":
         options["visible_devices"] = [int(index) for index in visible.split(",")]
     return options
+
+
+@functools.cache
+def cuda_data_folder() -> str:
+    """The folder of CUDA's compiler files among the installed packages; empty where there is
+    none."""
+    for entry in sys.path:
+        for name in ("cu13", "cuda_nvcc"):
+            folder = Path(entry or ".") / "nvidia" / name
+            if (folder / "nvvm" / "libdevice" / "libdevice.10.bc").is_file():
+                return str(folder)
+    return ""
 
 
 def make_client(door: Xla, plugin: Plugin, client_options: dict[str, Any]) -> Any:
@@ -83,7 +81,7 @@ def make_client(door: Xla, plugin: Plugin, client_options: dict[str, Any]) -> An
             module.load_pjrt_plugin_dynamically(plugin.platform, plugin.library)
     if not module.pjrt_plugin_initialized(plugin.platform):
         module.initialize_pjrt_plugin(plugin.platform)
-    options = _gpu_options() if plugin.platform in ("cuda", "rocm") else {}
+    options = _gpu_options(door) if plugin.platform in ("cuda", "rocm") else {}
     for name in ("node_id", "num_nodes"):
         if name in client_options:
             options[name] = client_options[name]

@@ -1,4 +1,5 @@
-"""The end of a process, and forks. XLA's threads do not survive a fork, and must not meet a dying interpreter."""
+"""The end of a process, and forks. XLA's threads do not survive a fork, and must not meet a dying
+interpreter."""
 
 import atexit
 import logging
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from numax._engine.core.errors import JaxRuntimeError
-from numax._engine.runtime import buffers, client, execute
+from numax._engine.runtime import buffers, client, distributed, execute
 
 _PACKAGE = str(Path(__file__).parent)
 _PATIENCE_SECONDS = 5.0
@@ -54,13 +55,15 @@ def _park(go_on: Any) -> Any:
 
 
 def _at_exit() -> None:
-    """Wait for callbacks, then keep daemon threads out of jaxlib: a thread that the interpreter ends there aborts."""
+    """Wait for callbacks, then keep daemon threads out of jaxlib: a thread that the interpreter
+    ends there aborts."""
     if not client.is_made() or not client.available():
         return
-    try:
-        execute.effects_barrier()
-    except JaxRuntimeError as error:
-        _log.error("A host callback failed: %s", error)
+    for last in (execute.effects_barrier, distributed.shutdown):
+        try:
+            last()
+        except JaxRuntimeError as error:
+            _log.error("At the end of the process: %s", error)
     if threading.active_count() == 1:
         return
     for executable in execute.alive():

@@ -1,4 +1,5 @@
-"""The types of a program's entry: results, read off the StableHLO text; parameters, off the optimised HLO."""
+"""The types of a program's entry: results, read off the StableHLO text; parameters, off the
+optimised HLO."""
 
 import re
 
@@ -81,7 +82,8 @@ def results(text: str) -> list[tuple[tuple[int, ...], np.dtype]]:
 
 
 def parameter_shapes(hlo: str) -> list[tuple[int, ...]] | None:
-    """Shapes of the entry's parameters as one device sees them; None where the text does not tell."""
+    """Shapes of the entry's parameters as one device sees them; None where the text does not
+    tell."""
     layout = _LAYOUT.search(hlo[: hlo.find("\n")])
     if layout is None:
         return None
