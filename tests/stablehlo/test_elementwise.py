@@ -10,7 +10,7 @@ from numax._engine.stablehlo import hlo
 F = np.array([-3.5, -1.0, -0.25, -0.0, 0.0, 0.25, 0.5, 2.5, 7.0], np.float32)
 POSITIVE = np.array([0.01, 0.5, 1.0, 2.0, 30.0], np.float32)
 INSIDE = np.array([-0.9, -0.5, -0.0, 0.25, 0.875], np.float32)
-I = np.array([-7, -1, 0, 1, 5, 100], np.int32)
+J = np.array([-7, -1, 0, 1, 5, 100], np.int32)
 U = np.array([0, 1, 7, 200, 2**31], np.uint32)
 C = np.array([1 + 2j, -3 - 0.5j, 0.25j], np.complex64)
 
@@ -25,7 +25,7 @@ def _away(x):
 
 UNARY = [
     (hlo.abs, np.abs, F),
-    (hlo.abs, np.abs, I),
+    (hlo.abs, np.abs, J),
     (hlo.abs, np.abs, C),
     (hlo.cbrt, np.cbrt, F),
     (hlo.ceil, np.ceil, F),
@@ -48,7 +48,7 @@ UNARY = [
     (hlo.round_nearest_even, np.round, F),
     (hlo.rsqrt, lambda x: 1 / np.sqrt(x), POSITIVE),
     (hlo.sign, np.sign, F),
-    (hlo.sign, np.sign, I),
+    (hlo.sign, np.sign, J),
     (hlo.sine, np.sin, F),
     (hlo.sqrt, np.sqrt, POSITIVE),
     (hlo.tan, np.tan, F),
@@ -72,20 +72,20 @@ def test_count_leading_zeros(run):
 
 BINARY = [
     (hlo.add, np.add, F, F[::-1]),
-    (hlo.and_, np.bitwise_and, I, I[::-1]),
+    (hlo.and_, np.bitwise_and, J, J[::-1]),
     (hlo.atan2, np.arctan2, F, F[::-1]),
     (hlo.complex, lambda x, y: x + 1j * y, INSIDE, POSITIVE),
     (hlo.divide, np.divide, F, POSITIVE[:1].repeat(9)),
-    (hlo.divide, lambda x, y: np.trunc(x / y).astype(x.dtype), I, np.full(6, 3, np.int32)),
+    (hlo.divide, lambda x, y: np.trunc(x / y).astype(x.dtype), J, np.full(6, 3, np.int32)),
     (hlo.maximum, np.maximum, F, F[::-1]),
-    (hlo.minimum, np.minimum, I, I[::-1]),
+    (hlo.minimum, np.minimum, J, J[::-1]),
     (hlo.multiply, np.multiply, C, C[::-1]),
     (hlo.or_, np.bitwise_or, U, U[::-1]),
     (hlo.power, np.power, POSITIVE, INSIDE),
     (hlo.remainder, np.fmod, F, np.full(9, 1.5, np.float32)),
-    (hlo.remainder, np.fmod, I, np.full(6, 3, np.int32)),
+    (hlo.remainder, np.fmod, J, np.full(6, 3, np.int32)),
     (hlo.shift_left, np.left_shift, U, np.full(5, 3, np.uint32)),
-    (hlo.shift_right_arithmetic, np.right_shift, I, np.full(6, 2, np.int32)),
+    (hlo.shift_right_arithmetic, np.right_shift, J, np.full(6, 2, np.int32)),
     (hlo.shift_right_logical, np.right_shift, U, np.full(5, 2, np.uint32)),
     (hlo.subtract, np.subtract, F, F[::-1]),
     (hlo.xor, np.bitwise_xor, U, U[::-1]),
@@ -118,7 +118,7 @@ def test_compare_deduces_its_type_from_the_dtype(run, direction):
     pairs = [
         (F, F[::-1]),
         (nan, np.array([np.nan, np.nan, 0.0], np.float32)),
-        (I, I[::-1]),
+        (J, J[::-1]),
         (U, U[::-1]),
         (np.array([True, False, True]), np.array([False, True, True])),
         (F.astype(ml_dtypes.bfloat16), F[::-1].astype(ml_dtypes.bfloat16)),
@@ -134,7 +134,7 @@ def test_compare_deduces_its_type_from_the_dtype(run, direction):
 
 def test_complex_numbers_are_compared_for_equality(run):
     out = run(lambda b, x, y: hlo.compare(b, x, y, "EQ"), C, C[::-1])
-    assert out.tolist() == (C == C[::-1]).tolist()
+    assert out.tolist() == np.equal(C, C[::-1]).tolist()
 
 
 def test_total_order_puts_nan_last_and_separates_zeros(run):

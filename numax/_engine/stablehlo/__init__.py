@@ -1,6 +1,7 @@
 """Text of StableHLO modules. It knows neither primitives nor jaxlib.
 
-Read in this order: `types` (types, constants and attributes as text), `builder` (values, regions, functions),
-`hlo` (one function per operation, in `elementwise`, `structure`, `compound` and `collective`), `walk` (a program to
-a module). May import: the standard library, NumPy, ml_dtypes, `_engine.core`.
+Read in this order: `types` (types, constants and attributes as text), `builder` (values, regions,
+functions), `hlo` (one function per operation, in `elementwise`, `structure`, `compound` and
+`collective`), `walk` (a program to a module).
+May import: the standard library, NumPy, ml_dtypes, `_engine.core`.
 """

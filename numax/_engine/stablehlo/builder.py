@@ -1,7 +1,7 @@
 """Writing a StableHLO module: values, operations, regions, functions, constants.
 
-A `Builder` is what a lowering rule gets as `ctx`. Operations are lines of text in a list; nothing is parsed or
-checked here, since the compiler does both.
+A `Builder` is what a lowering rule gets as `ctx`. Operations are lines of text in a list; nothing
+is parsed or checked here, since the compiler does both.
 """
 
 import re
@@ -25,11 +25,11 @@ class Value:
 
     __slots__ = ("dtype", "name", "shape", "type")
 
-    def __init__(self, name: str, shape: tuple[int, ...], dtype: Any, type: str):
+    def __init__(self, name: str, shape: tuple[int, ...], dtype: Any, text: str):
         self.name = name
         self.shape = shape
         self.dtype = dtype
-        self.type = type
+        self.type = text
 
     def __repr__(self) -> str:
         return f"{self.name}: {self.type}"
@@ -80,7 +80,8 @@ class Region:
 class Builder:
     """The text of one module under construction.
 
-    `avals_in` and `avals_out` are those of the equation being lowered; `platform` is 'cpu', 'cuda', 'rocm' or 'tpu'.
+    `avals_in` and `avals_out` are those of the equation being lowered; `platform` is 'cpu',
+    'cuda', 'rocm' or 'tpu'.
     `lines` is the block under construction, `callbacks` the host functions of the program.
     """
 
@@ -121,12 +122,12 @@ class Builder:
         return Value(f"%{count}", shape, dtype, tensor_type(shape, dtype))
 
     def emit(self, text: str, shape: tuple[int, ...], dtype: Any) -> Value:
-        """Emit '%n = <text><result type>': the short form of an operation, up to its result type."""
+        """Emit '%n = <text><result type>': an operation's short form, up to its result type."""
         self.count = count = self.count + 1
         name = f"%{count}"
-        type = tensor_type(shape, dtype)
-        self.lines.append(f"    {name} = {text}{type}")
-        return Value(name, shape, dtype, type)
+        of = tensor_type(shape, dtype)
+        self.lines.append(f"    {name} = {text}{of}")
+        return Value(name, shape, dtype, of)
 
     def op(
         self,
@@ -138,8 +139,8 @@ class Builder:
         regions: Sequence[str] = (),
     ) -> Value:
         """Emit an operation of one result in MLIR's generic form.
-        Args: name is of the dialect 'stablehlo' unless it holds a dot; attrs is the inside of its properties;
-            regions are the texts of `region`."""
+        Args: name is of the dialect 'stablehlo' unless it holds a dot; attrs is the inside of its
+            properties; regions are the texts of `region`."""
         names = ", ".join([v.name for v in operands])
         of = ", ".join([v.type for v in operands])
         return self.emit(f"{_generic(name, names, attrs, regions)} : ({of}) -> ", shape, dtype)
@@ -174,7 +175,8 @@ class Builder:
         ]
 
     def constant(self, value: Any, dtype: Any = None, shape: tuple[int, ...] = ()) -> Value:
-        """Return a constant; a number is repeated to `shape`. Equal constants of a block are emitted once.
+        """Return a constant; a number is repeated to `shape`.
+        Equal constants of a block are emitted once.
         Raises: ValueError if an array is given a shape."""
         if value.__class__ not in _PYTHON_SCALARS:
             array = np.asarray(value)
@@ -229,9 +231,10 @@ class Builder:
         attributes: dict[str, Any] | None = None,
     ) -> list[Value]:
         """Emit a call of a function that the compiler or the runtime knows by name.
-        Args: backend_config of an FFI target (api_version 4) is a dict, where np.uint8(1) and the like choose an
-            attribute's type; layouts go from the minor dimension to the major one, and both sides are needed;
-            output_operand_aliases maps a result's index to the operand it may overwrite; attributes are others."""
+        Args: backend_config of an FFI target (api_version 4) is a dict, where np.uint8(1) and the
+            like choose an attribute's type; layouts go from the minor dimension to the major one;
+            output_operand_aliases maps a result's index to the operand it may overwrite;
+            attributes are any others."""
         attrs: dict[str, Any] = {"api_version": np.int32(api_version)}
         if has_side_effect:
             attrs["has_side_effect"] = True
@@ -269,7 +272,7 @@ class Builder:
 
     def region(self, arguments: Iterable[Type]) -> Region:
         """Return a context in which lines go to a nested block of the given argument types.
-        `with b.region(types) as r: ...; r.ret(values)`; thereafter `r.text` is the block, for `op`."""
+        `with b.region(types) as r: ...; r.ret(values)`; then `r.text` is the block, for `op`."""
         return Region(self, arguments)
 
     def function(
@@ -321,8 +324,9 @@ class Builder:
     ) -> str:
         """Return the module's text, main function first.
         Args: parameter_attributes and result_attributes hold a dict or None each, such as
-            {'mhlo.sharding': '{replicated}'}, {'tf.aliasing_output': np.int32(0)}, {'jax.buffer_donor': True};
-            attributes are the module's, such as {'mhlo.num_partitions': np.int32(4)}."""
+            {'mhlo.sharding': '{replicated}'}, {'tf.aliasing_output': np.int32(0)},
+            {'jax.buffer_donor': True}; attributes are the module's, such as
+            {'mhlo.num_partitions': np.int32(4)}."""
         main = _function_text(
             "public @main",
             self.parameters,

@@ -1,4 +1,4 @@
-"""StableHLO operations with regions or large attributes: reductions, windows, sort, products, control flow.
+"""StableHLO operations with regions or large attributes: reductions, products, control flow.
 
 A region is given as a function `body(b, *arguments)` that emits its lines and returns its results.
 Source: StableHLO specification, "Ops".
@@ -53,7 +53,7 @@ def reduce(
     body: Body,
 ) -> list[Value]:
     """Emit the operands combined over some dimensions.
-    Args: body is (b, *left, *right) -> combined scalars; inits are scalars that it leaves unchanged."""
+    Args: body is (b, *left, *right) -> combined scalars; inits are left unchanged by it."""
     if len(operands) == 1 and body in _MONOIDS:
         return [reduce_with(b, operands[0], inits[0], dimensions, body)]
     gone = set(dimensions)
@@ -67,7 +67,7 @@ def reduce(
 
 
 def reduce_with(b: Builder, x: Value, init: Value, dimensions: Sequence[int], body: Body) -> Value:
-    """Emit `reduce` of one operand; short where the body is `hlo.add`, `hlo.maximum` and the like."""
+    """Emit `reduce` of one operand; short where the body is `hlo.add` or the like."""
     if body not in _MONOIDS:
         return reduce(b, [x], [init], dimensions, body)[0]
     gone = set(dimensions)
@@ -156,7 +156,7 @@ def select_and_scatter(
     window_strides: Sequence[int] | None = None,
     padding: Sequence[tuple[int, int]] | None = None,
 ) -> Value:
-    """Emit `source` scattered to the element that `select` prefers in each window of the operand."""
+    """Emit `source` scattered to the element that `select` prefers in each window."""
     scalar = ((), operand.dtype)
     padding = [(0, 0)] * len(operand.shape) if padding is None else padding
     attrs = _window_attrs(
@@ -212,10 +212,11 @@ def dot_general(
     precision: str | Sequence[str] | None = None,
     algorithm: Sequence[Any] | None = None,
 ) -> Value:
-    """Emit products summed over the contracting dimensions; batch dimensions come first in the result.
-    Args: dimension_numbers is ((lhs, rhs contracting), (lhs, rhs batching)); dtype that of the result;
-        precision one or two of DEFAULT, HIGH, HIGHEST; algorithm (lhs type, rhs type, accumulation type,
-        lhs parts, rhs parts, primitive operations, whether imprecise accumulation is allowed), types as text."""
+    """Emit products summed over the contracting dimensions; batch dimensions come first.
+    Args: dimension_numbers is ((lhs, rhs contracting), (lhs, rhs batching)); dtype that of the
+        result; precision one or two of DEFAULT, HIGH, HIGHEST; algorithm (lhs type, rhs type,
+        accumulation type, lhs parts, rhs parts, primitive operations, whether imprecise
+        accumulation is allowed), types as text."""
     (lhs_sum, rhs_sum), (lhs_batch, rhs_batch) = dimension_numbers
     gone = {*lhs_sum, *lhs_batch}
     shape = [lhs.shape[i] for i in lhs_batch]
@@ -261,8 +262,9 @@ def convolution(
     dtype: Any = None,
 ) -> Value:
     """Emit a convolution (without reversal: a correlation) over the spatial dimensions.
-    Args: dimension_numbers says where lhs has (batch, feature, *spatial), rhs has (output feature, input feature,
-        *spatial) and the result has (batch, feature, *spatial); the rest is as in `reduce_window`."""
+    Args: dimension_numbers says where lhs has (batch, feature, *spatial), rhs (output feature,
+        input feature, *spatial) and the result (batch, feature, *spatial); the rest is as in
+        `reduce_window`."""
     lhs_spec, rhs_spec, out_spec = dimension_numbers
     count = len(lhs_spec) - 2
     ones = [1] * count
@@ -396,7 +398,7 @@ def _choice(
 
 
 def identity(monoid: Body, dtype: Any) -> Any:
-    """Return the number that add, multiply, maximum, minimum, and_, or_ or xor leaves unchanged, for `constant`."""
+    """Return the number that add, multiply, maximum, minimum, and_, or_ or xor leaves unchanged."""
     dtype = physical_dtype(dtype)
     if monoid in (elementwise.add, elementwise.or_, elementwise.xor):
         return 0

@@ -1,4 +1,4 @@
-"""StableHLO and CHLO operations on each element: arithmetic, functions, comparison, conversion, selection.
+"""StableHLO and CHLO operations on each element: arithmetic, comparison, conversion, selection.
 
 Each takes the builder and values whose shapes are equal already; the result's type is deduced.
 Source: StableHLO specification, "Ops".
@@ -119,8 +119,8 @@ def is_finite(b: Builder, x: Value) -> Value:
 
 def compare(b: Builder, x: Value, y: Value, direction: str, compare_type: str = "") -> Value:
     """Emit a comparison.
-    Args: direction is EQ, NE, LT, LE, GT or GE; compare_type TOTALORDER orders -0 before 0 and NaN last,
-        and otherwise is deduced from the dtype."""
+    Args: direction is EQ, NE, LT, LE, GT or GE; compare_type TOTALORDER orders -0 before 0 and
+        NaN last, and otherwise is deduced from the dtype."""
     kind = compare_type or _compare_type(x.dtype)
     return b.emit(
         f"stablehlo.compare {direction}, {x.name}, {y.name}, {kind} : ({x.type}, {y.type}) -> ",
@@ -143,7 +143,7 @@ def _compare_type(dtype: Any) -> str:
 
 
 def select(b: Builder, predicate: Value, on_true: Value, on_false: Value) -> Value:
-    """Emit `on_true` where the predicate (a scalar, or of the same shape) holds, else `on_false`."""
+    """Emit `on_true` where the predicate (a scalar or of that shape) holds, else `on_false`."""
     b.count = count = b.count + 1
     b.lines.append(
         f"    %{count} = stablehlo.select {predicate.name}, {on_true.name}, {on_false.name} : "
@@ -175,7 +175,7 @@ def bitcast_convert(b: Builder, x: Value, shape: tuple[int, ...], dtype: Any) ->
 
 
 def reinterpret(b: Builder, x: Value, dtype: Any) -> Value:
-    """Rename the dtype of x to one of the same element type (a key and its uint64); emits nothing."""
+    """Rename the dtype of x to one of its element type (a key, its uint64); emits nothing."""
     return Value(x.name, x.shape, dtype, x.type)
 
 
@@ -192,8 +192,11 @@ def reduce_precision(b: Builder, x: Value, exponent_bits: int, mantissa_bits: in
 # ---- CHLO: functions that the compiler expands into StableHLO ----
 
 CHLO = frozenset(
-    "acos acosh asin asinh atan atanh bessel_i1e conj cosh digamma erf erf_inv erfc is_inf "
-    "is_neg_inf is_pos_inf lgamma next_after polygamma sinh square tan zeta".split()
+    [
+        *["acos", "acosh", "asin", "asinh", "atan", "atanh", "bessel_i1e", "conj", "cosh"],
+        *["digamma", "erf", "erf_inv", "erfc", "is_inf", "is_neg_inf", "is_pos_inf", "lgamma"],
+        *["next_after", "polygamma", "sinh", "square", "tan", "zeta"],
+    ]
 )
 
 

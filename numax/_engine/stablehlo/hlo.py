@@ -1,8 +1,8 @@
 """One function for each StableHLO operation: `hlo.exponential(b, x)`.
 
-The functions stand in `elementwise`, `structure`, `compound` and `collective`; rules import them from here.
-Each takes the builder, then values, then attributes, and returns a value (or a list where an operation has a
-variable number of results).
+The functions stand in `elementwise`, `structure`, `compound` and `collective`; rules import them
+from here. Each takes the builder, then values, then attributes, and returns a value (or a list
+where an operation has a variable number of results).
 """
 
 from collections.abc import Sequence
@@ -115,7 +115,7 @@ from numax._engine.stablehlo.structure import (
 def custom_call(
     b: Builder, target: str, operands: Sequence[Value], results: Sequence[Type], **options: Any
 ) -> list[Value]:
-    """Emit a call of a function that the compiler or the runtime knows by name. See `Builder.custom_call`."""
+    """Emit a call of a function that the compiler knows by name. See `Builder.custom_call`."""
     return b.custom_call(target, operands, results, **options)
 
 

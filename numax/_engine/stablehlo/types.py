@@ -116,8 +116,10 @@ def number(value: bool | int | float, dtype: Any) -> str:
     limit = _LIMITS.get(dtype)
     if limit is None or not -limit < value < limit:
         return constant(value, dtype)
-    if dtype.kind in "iu":
-        return f"dense<{int(value)}>" if value >= 0 else constant(value, dtype)
+    if dtype.kind == "i" or (dtype.kind == "u" and value >= 0):
+        return f"dense<{int(value)}>"
+    if dtype.kind == "u":
+        return constant(value, dtype)
     text = repr(float(dtype.type(value)))
     return f"dense<{text if '.' in text else text.replace('e', '.0e')}>"
 
@@ -230,7 +232,7 @@ class Text(str):
 
 def attribute(value: Any) -> str:
     """Return a Python value as an MLIR attribute.
-    bool, int (i64), float (f64), str, NumPy scalars (of their type), lists, dicts, `Text` as it is."""
+    bool, int (i64), float (f64), str, NumPy scalars (of their type), lists, dicts, or `Text`."""
     if isinstance(value, Text):
         return value
     if isinstance(value, str):
