@@ -9,7 +9,6 @@ pass over its children's types, and the sorted order of a dict's keys is remembe
 import functools
 import itertools
 import operator
-from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, cast
 
@@ -41,11 +40,11 @@ class Kind:
           data of every node of the type, where they are all alike.
     """
 
-    __slots__ = ("build", "data", "flat", "keyed", "keys", "parts", "plain", "take", "type")
+    __slots__ = ("build", "cls", "data", "flat", "keyed", "keys", "parts", "plain", "take")
 
     def __init__(
         self,
-        type: type,
+        cls: type,
         parts: Callable[[Any], Parts],
         build: Callable[[Any, Iterable[Any]], Any],
         keys: Callable[[Any, int], Iterable[Any]],
@@ -53,7 +52,7 @@ class Kind:
         keyed: Callable[[Any], tuple[Sequence[tuple[Any, Any]], Any]] | None = None,
         data: Any = None,
     ) -> None:
-        self.type, self.parts, self.build, self.keys = type, parts, build, keys
+        self.cls, self.parts, self.build, self.keys = cls, parts, build, keys
         self.take, self.keyed, self.data, self.plain = take, keyed, data, _plain(data)
         self.flat: dict[int, PyTreeDef] = {}  # sequences of leaves only, by their number
 
@@ -101,7 +100,7 @@ _leaf_types: Final[set[type]] = set()
 _only_leaves: Final = _leaf_types.issuperset
 _registered: Final[set[type]] = set()
 _layouts: Final[dict[tuple[str, ...], _Layout]] = {}
-_interned: "Final[dict[Any, PyTreeDef]]" = {}
+_interned: Final[dict[Any, "PyTreeDef"]] = {}
 
 
 def _bounded(cache: dict[Any, Any]) -> None:
@@ -111,7 +110,7 @@ def _bounded(cache: dict[Any, Any]) -> None:
 
 def _plain(data: Any) -> Any:
     """A key that tells apart all plain data (1 from True, too); None where the data is not plain."""
-    cls = cast(type, type(data))
+    cls = type(data)
     if cls in _PLAIN:
         return cls, data
     if cls is tuple:
@@ -169,7 +168,7 @@ class PyTreeDef:
 
     def __reduce__(self) -> tuple[Any, ...]:
         kind = self._kind
-        return _rebuild, (kind and kind.type, self._data, self._children)
+        return _rebuild, (kind and kind.cls, self._data, self._children)
 
     def __copy__(self) -> "PyTreeDef":
         return self
@@ -200,9 +199,9 @@ class PyTreeDef:
         kind = self._kind
         if kind is None:
             return None
-        if kind.type is dict:
+        if kind.cls is dict:
             return dict, list(self._data)
-        return kind.type, (None if self._data is kind.type else self._data)
+        return kind.cls, (None if self._data is kind.cls else self._data)
 
     def is_leaf(self) -> bool:
         """Whether this is the structure of one leaf."""
@@ -267,12 +266,10 @@ class PyTreeDef:
             raise ValueError(
                 f"from_node_data_and_children: {cls!r} is not a pytree node type. Register it first."
             )
-        if issubclass(cls, dict):
-            keys = data[1] if cls is defaultdict else data
-            if len(keys) != len(children):
-                raise ValueError(
-                    f"from_node_data_and_children: {len(keys)} keys for {len(children)} children."
-                )
+        if cls is dict and len(data) != len(children):
+            raise ValueError(
+                f"from_node_data_and_children: {len(data)} keys for {len(children)} children."
+            )
         return _rebuild(cls, tuple(data) if cls is dict else data, tuple(children))
 
 
@@ -283,9 +280,9 @@ def _new(kind: Kind | None, data: Any, children: tuple[PyTreeDef, ...], token: i
     treedef.num_nodes = 1 + sum([c.num_nodes for c in children])
     treedef._flat = all([c._kind is None for c in children])
     try:
-        treedef._hash = hash((kind and kind.type, data, children))
+        treedef._hash = hash((kind and kind.cls, data, children))
     except TypeError:  # the data cannot be hashed; == still compares it
-        treedef._hash = hash((kind and kind.type, children))
+        treedef._hash = hash((kind and kind.cls, children))
     return treedef
 
 
@@ -348,7 +345,7 @@ def _take_sequence(kind: Kind, node: Any, leaves: list[Any]) -> PyTreeDef:
 def _take_dict(kind: Kind, node: dict[Any, Any], leaves: list[Any]) -> PyTreeDef:
     order = tuple(node)
     if not _all_str(map(type, order)):  # other keys can be equal and yet not the same: 1, True, 1.0
-        children, keys = _dict_parts(node)
+        children, keys = dict_parts(node)
         return make(kind, keys, _take_children(children, leaves))
     layout = _layouts.get(order)
     if layout is None:
@@ -365,6 +362,7 @@ def _take_dict(kind: Kind, node: dict[Any, Any], leaves: list[Any]) -> PyTreeDef
 
 
 def take_custom(kind: Kind, node: Any, leaves: list[Any]) -> PyTreeDef:
+    """Take any node apart by its kind's parts()."""
     children, data = kind.parts(node)
     return make(kind, data, _take_children(children, leaves))
 
@@ -451,7 +449,7 @@ def flatten_up_to(
 def _up_to(treedef: PyTreeDef, tree: Any, out: list[Any]) -> bool:
     kind = treedef._kind
     assert kind is not None
-    if type(tree) is not kind.type:
+    if type(tree) is not kind.cls:
         return False
     children, data = kind.parts(tree)
     if len(children) != len(treedef._children):
@@ -517,7 +515,7 @@ def _walk(treedef: PyTreeDef, f_node: Any, f_leaf: Any, leaves: Iterator[Any]) -
         leaf = next(leaves)
         return leaf if f_leaf is None else f_leaf(leaf)
     children = tuple([_walk(child, f_node, f_leaf, leaves) for child in treedef._children])
-    data = list(treedef._data) if treedef._kind.type is dict else treedef._data
+    data = list(treedef._data) if treedef._kind.cls is dict else treedef._data
     return f_node(children, data)
 
 
@@ -531,16 +529,16 @@ def _text(treedef: PyTreeDef) -> str:
     if kind is _NONE._kind:
         return "None"
     inner = [_text(child) for child in treedef._children]
-    if kind.type is dict:
+    if kind.cls is dict:
         return "{" + ", ".join([f"{k!r}: {v}" for k, v in zip(data, inner, strict=True)]) + "}"
     listed = ", ".join(inner)
-    if kind.type is tuple:
+    if kind.cls is tuple:
         return f"({listed},)" if len(inner) == 1 else f"({listed})"
-    if kind.type is list:
+    if kind.cls is list:
         return f"[{listed}]"
     if kind.build is _build_namedtuple:
-        return f"CustomNode(namedtuple[{kind.type.__name__}], [{listed}])"
-    return f"CustomNode({kind.type.__name__}[{data}], [{listed}])"
+        return f"CustomNode(namedtuple[{kind.cls.__name__}], [{listed}])"
+    return f"CustomNode({kind.cls.__name__}[{data}], [{listed}])"
 
 
 def _a(noun: str) -> str:
@@ -557,10 +555,10 @@ def _describe(treedef: PyTreeDef) -> str:
         return "a leaf"
     if kind is _NONE._kind:
         return "None"
-    name = kind.type.__name__
-    if kind.type in (tuple, list):
+    name = kind.cls.__name__
+    if kind.cls in (tuple, list):
         return f"{_a(name)} of {n}"
-    if issubclass(kind.type, dict):
+    if issubclass(kind.cls, dict):
         keys = [key.key for key in kind.keys(treedef._data, n)]
         return (
             f"{_a(name)} with keys {_shortened(', '.join(map(repr, keys)))}"
@@ -575,7 +573,7 @@ def _describe(treedef: PyTreeDef) -> str:
 def _contrast(first: PyTreeDef, second: PyTreeDef, names: tuple[str, str]) -> str:
     text = f"{names[0]} has {_describe(first)}, {names[1]} has {_describe(second)}"
     kind = first._kind
-    if kind is None or second._kind is not kind or not issubclass(kind.type, dict):
+    if kind is None or second._kind is not kind or not issubclass(kind.cls, dict):
         return text
     lhs, rhs = [{key.key for key in kind.keys(d._data, len(d._children))} for d in (first, second)]
     extra = [
@@ -639,22 +637,14 @@ def _sorted_keys(node: dict[Any, Any]) -> tuple[Any, ...]:
         ) from error
 
 
-def _dict_parts(node: dict[Any, Any]) -> Parts:
+def dict_parts(node: dict[Any, Any]) -> Parts:
+    """The values of a dict in the order of its sorted keys, and these keys."""
     keys = _sorted_keys(node)
     return [node[key] for key in keys], keys
 
 
 def _build_dict(data: tuple[Any, ...], children: Iterable[Any]) -> Any:
     return dict(zip(data, children))
-
-
-def _default_parts(node: defaultdict[Any, Any]) -> Parts:
-    children, keys = _dict_parts(node)
-    return children, (node.default_factory, keys)
-
-
-def _build_default(data: Any, children: Iterable[Any]) -> Any:
-    return defaultdict(data[0], zip(data[1], children, strict=True))
 
 
 def _build_namedtuple(data: Any, children: Iterable[Any]) -> Any:
@@ -670,17 +660,19 @@ def _sequence_keys(data: Any, n: int) -> Iterable[SequenceKey]:
     return _index_keys(n)
 
 
-def _dict_keys(data: Any, n: int) -> Iterable[DictKey]:
+def dict_keys(data: Any, n: int) -> Iterable[DictKey]:
+    """The keys of a mapping's children, its data being its keys."""
     return map(DictKey, data)
 
 
-def _flat_keys(data: Any, n: int) -> Iterable[FlattenedIndexKey]:
+def flat_keys(data: Any, n: int) -> Iterable[FlattenedIndexKey]:
+    """The keys of children that have no names."""
     return map(FlattenedIndexKey, range(n))
 
 
 def kind_of(node: Any) -> Kind:
     """The kind of a node. Raises ValueError for a leaf."""
-    kind = KINDS[cast(type, type(node))]
+    kind = KINDS[type(node)]
     if kind is None:
         raise ValueError(
             f"flatten_one_level: not a pytree node; got a leaf of type {type(node).__name__}."
@@ -697,63 +689,11 @@ def _namedtuple_kind(cls: Any) -> Kind:
 
 def register(kind: Kind) -> None:
     """Enter a node type. Raises ValueError if the type has one already."""
-    if kind.type in _registered:
-        raise ValueError(f"register_pytree_node: {kind.type!r} is registered already.")
-    _registered.add(kind.type)
-    KINDS[kind.type] = kind
-    _leaf_types.discard(kind.type)  # it may have passed for a leaf until now
-
-
-def register_custom(
-    cls: type,
-    flatten_func: Callable[[Any], tuple[Iterable[Any], Any]],
-    unflatten_func: Callable[[Any, tuple[Any, ...]], Any],
-    flatten_with_keys: Callable[[Any], tuple[Iterable[tuple[Any, Any]], Any]] | None = None,
-    keys: Callable[[Any, int], Iterable[Any]] = _flat_keys,
-) -> None:
-    """Enter a node type given by a user's functions, whose results are checked.
-
-    Raises: TypeError if an argument is not callable, ValueError if the type is registered already.
-    """
-    if not isinstance(cls, type):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"register_pytree_node: nodetype must be a class; got {cls!r}.")
-    for func in (flatten_func, unflatten_func):
-        if not callable(func):
-            raise TypeError(
-                f"register_pytree_node: flatten and unflatten must be functions; got {func!r}."
-            )
-
-    def parts(node: Any) -> Parts:
-        result = flatten_func(node)
-        return _checked_pair(cls, result, "children")
-
-    def keyed(node: Any) -> tuple[Sequence[tuple[Any, Any]], Any]:
-        assert flatten_with_keys is not None
-        pairs, data = _checked_pair(cls, flatten_with_keys(node), "(key, child) pairs")
-        for pair in pairs:
-            if not isinstance(pair, tuple) or len(cast(tuple[Any, ...], pair)) != 2:
-                raise ValueError(
-                    f"flatten: {cls.__name__}'s function must return (key, child) pairs; got {pair!r}."
-                )
-        return pairs, data
-
-    def build(data: Any, children: Iterable[Any]) -> Any:
-        return unflatten_func(data, tuple(children))
-
-    register(Kind(cls, parts, build, keys, take_custom, keyed if flatten_with_keys else None))
-
-
-def _checked_pair(cls: type, result: Any, what: str) -> Parts:
-    if type(result) is tuple and len(cast(tuple[Any, ...], result)) == 2:
-        children, data = cast(tuple[Any, Any], result)
-        if type(children) is tuple or type(children) is list:
-            return cast(Parts, result)
-        if isinstance(children, Iterable):
-            return tuple(cast(Iterable[Any], children)), data
-    raise ValueError(
-        f"flatten: {cls.__name__}'s flatten function must return a pair ({what}, static data), the first "
-        f"iterable; got {result!r}."
-    )
+    if kind.cls in _registered:
+        raise ValueError(f"register_pytree_node: {kind.cls!r} is registered already.")
+    _registered.add(kind.cls)
+    KINDS[kind.cls] = kind
+    _leaf_types.discard(kind.cls)  # it may have passed for a leaf until now
 
 
 register(
@@ -774,24 +714,6 @@ register(
         _take_sequence,
     )
 )
-register(Kind(dict, _dict_parts, _build_dict, _dict_keys, _take_dict))
-register(Kind(type(None), lambda _: ((), None), lambda _, __: None, _flat_keys, _take_none))
-register(
-    Kind(
-        OrderedDict,
-        lambda node: (tuple(node.values()), tuple(node)),
-        lambda data, children: OrderedDict(zip(data, children, strict=True)),
-        _dict_keys,
-        take_custom,
-    )
-)
-register(
-    Kind(
-        defaultdict,
-        _default_parts,
-        _build_default,
-        lambda data, n: map(DictKey, data[1]),
-        take_custom,
-    )
-)
+register(Kind(dict, dict_parts, _build_dict, dict_keys, _take_dict))
+register(Kind(type(None), lambda _: ((), None), lambda _, __: None, flat_keys, _take_none))
 _NONE: Final = make(cast(Kind, KINDS[type(None)]), None, ())

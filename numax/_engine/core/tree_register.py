@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import operator
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, TypeVar, cast
 
@@ -10,18 +11,72 @@ from numax._engine.core.tree_nodes import (
     KINDS,
     IsLeaf,
     Kind,
+    Parts,
     PyTreeDef,
+    dict_keys,
+    dict_parts,
+    flat_keys,
     flatten,
     flatten_with_path,
     kind_of,
     register,
-    register_custom,
     take_custom,
 )
-from numax._engine.core.tree_paths import GetAttrKey, KeyPath
+from numax._engine.core.tree_paths import DictKey, GetAttrKey, KeyPath
 
 T = TypeVar("T")
 Cls = TypeVar("Cls", bound=type)
+
+
+def _register_custom(
+    cls: type,
+    flatten_func: Callable[[Any], tuple[Iterable[Any], Any]],
+    unflatten_func: Callable[[Any, tuple[Any, ...]], Any],
+    flatten_with_keys: Callable[[Any], tuple[Iterable[tuple[Any, Any]], Any]] | None = None,
+) -> None:
+    """Enter a node type given by a user's functions, whose results are checked.
+
+    Raises: TypeError if an argument is not callable, ValueError if the type is registered already.
+    """
+    if not isinstance(cls, type):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"register_pytree_node: nodetype must be a class; got {cls!r}.")
+    for func in (flatten_func, unflatten_func):
+        if not callable(func):
+            raise TypeError(
+                f"register_pytree_node: flatten and unflatten must be functions; got {func!r}."
+            )
+
+    def parts(node: Any) -> Parts:
+        result = flatten_func(node)
+        return _checked_pair(cls, result, "children")
+
+    def keyed(node: Any) -> tuple[Sequence[tuple[Any, Any]], Any]:
+        assert flatten_with_keys is not None
+        pairs, data = _checked_pair(cls, flatten_with_keys(node), "(key, child) pairs")
+        for pair in pairs:
+            if not isinstance(pair, tuple) or len(cast(tuple[Any, ...], pair)) != 2:
+                raise ValueError(
+                    f"flatten: {cls.__name__}'s function must return (key, child) pairs; got {pair!r}."
+                )
+        return pairs, data
+
+    def build(data: Any, children: Iterable[Any]) -> Any:
+        return unflatten_func(data, tuple(children))
+
+    register(Kind(cls, parts, build, flat_keys, take_custom, keyed if flatten_with_keys else None))
+
+
+def _checked_pair(cls: type, result: Any, what: str) -> Parts:
+    if type(result) is tuple and len(cast(tuple[Any, ...], result)) == 2:
+        children, data = cast(tuple[Any, Any], result)
+        if type(children) is tuple or type(children) is list:
+            return cast(Parts, result)
+        if isinstance(children, Iterable):
+            return tuple(cast(Iterable[Any], children)), data
+    raise ValueError(
+        f"flatten: {cls.__name__}'s flatten function must return a pair ({what}, static data), the first "
+        f"iterable; got {result!r}."
+    )
 
 
 def register_pytree_node(
@@ -36,7 +91,7 @@ def register_pytree_node(
             flatten_with_keys_func(node) -> ((key, child) pairs, static data).
     Raises: TypeError if an argument is not callable, ValueError if the type is registered already.
     """
-    register_custom(nodetype, flatten_func, unflatten_func, flatten_with_keys_func)
+    _register_custom(nodetype, flatten_func, unflatten_func, flatten_with_keys_func)
 
 
 def register_pytree_with_keys(
@@ -54,13 +109,13 @@ def register_pytree_with_keys(
         pairs, data = flatten_with_keys(node)
         return [child for _, child in pairs], data
 
-    register_custom(nodetype, flatten_func or without_keys, unflatten_func, flatten_with_keys)
+    _register_custom(nodetype, flatten_func or without_keys, unflatten_func, flatten_with_keys)
 
 
 def register_pytree_node_class(cls: Cls) -> Cls:
     """Class decorator: a pytree node by its methods tree_flatten and (classmethod) tree_unflatten."""
     owner = cast(Any, cls)
-    register_custom(cls, operator.methodcaller("tree_flatten"), owner.tree_unflatten)
+    _register_custom(cls, operator.methodcaller("tree_flatten"), owner.tree_unflatten)
     return cls
 
 
@@ -78,7 +133,7 @@ def register_pytree_with_keys_class(cls: Cls) -> Cls:
 
 def register_static(cls: Cls) -> Cls:
     """Class decorator: instances are pytrees without leaves, compared and hashed as static data."""
-    register_custom(cls, lambda node: ((), node), lambda data, _: data)
+    _register_custom(cls, lambda node: ((), node), lambda data, _: data)
     return cls
 
 
@@ -107,12 +162,12 @@ def register_dataclass(
             f"got data_fields={data_fields}, meta_fields={meta_fields}."
         )
     if data_fields is None or meta_fields is None:
-        if not dataclasses.is_dataclass(nodetype):
+        if not dataclasses.is_dataclass(cast(Any, nodetype)):
             raise TypeError(
                 f"register_dataclass: nodetype is not a dataclass; got {nodetype!r}. "
                 "Give data_fields and meta_fields."
             )
-        fields = [field for field in dataclasses.fields(nodetype) if field.init]
+        fields = [field for field in dataclasses.fields(cast(Any, nodetype)) if field.init]
         meta_fields = [field.name for field in fields if field.metadata.get("static", False)]
         data_fields = [field.name for field in fields if field.name not in meta_fields]
         data_fields = [name for name in data_fields if name not in drop_fields]
@@ -206,6 +261,31 @@ register_pytree_node(
 )
 
 
+def _default_parts(node: defaultdict[Any, Any]) -> Parts:
+    children, keys = dict_parts(node)
+    return children, (node.default_factory, keys)
+
+
+def _build_default(data: Any, children: Iterable[Any]) -> Any:
+    return defaultdict(data[0], zip(data[1], children, strict=True))
+
+
+def _default_keys(data: Any, n: int) -> Iterable[DictKey]:
+    return map(DictKey, data[1])
+
+
+def _ordered_parts(node: OrderedDict[Any, Any]) -> Parts:
+    return tuple(node.values()), tuple(node)
+
+
+def _build_ordered(data: Any, children: Iterable[Any]) -> Any:
+    return OrderedDict(zip(data, children, strict=True))
+
+
+register(Kind(defaultdict, _default_parts, _build_default, _default_keys, take_custom))
+register(Kind(OrderedDict, _ordered_parts, _build_ordered, dict_keys, take_custom))
+
+
 def is_tree_node(typ: Hashable) -> bool:
     """Whether values of this type are pytree nodes (None and named tuples are)."""
     return isinstance(typ, type) and KINDS[typ] is not None
@@ -239,13 +319,13 @@ class PyTreeRegistry:
 
     def flatten_one_level(self, tree: Any) -> tuple[Sequence[Any], Any] | None:
         """The root's children and static data; None for a leaf."""
-        return flatten_one_level(tree) if self.is_node(cast(type, type(tree))) else None
+        return flatten_one_level(tree) if self.is_node(type(tree)) else None
 
     def flatten_one_level_with_keys(
         self, tree: Any
     ) -> tuple[Sequence[tuple[Any, Any]], Any] | None:
         """The root's (key, child) pairs and static data; None for a leaf."""
-        return flatten_one_level_with_keys(tree) if self.is_node(cast(type, type(tree))) else None
+        return flatten_one_level_with_keys(tree) if self.is_node(type(tree)) else None
 
     def is_node(self, typ: type) -> bool:
         """As is_tree_node."""
