@@ -93,20 +93,20 @@ def test_a_folder_of_another_user_is_refused():
 def test_an_empty_name_or_the_option_turns_the_cache_off(monkeypatch):
     with enable_compilation_cache(False):
         assert cache.folder() is None
-    assert cache.folder() == _folder()
+    assert cache.folder() == str(_folder())
     monkeypatch.setenv("NUMAX_CACHE_DIR", "")
     assert cache.folder() is None
 
 
 def test_the_folder_follows_option_environment_and_xdg(monkeypatch, tmp_path):
     with compilation_cache_dir(str(tmp_path / "option")):
-        assert cache.folder() == tmp_path / "option"
+        assert cache.folder() == str(tmp_path / "option")
     monkeypatch.delenv("NUMAX_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache.folder() == tmp_path / "xdg" / "numax"
+    assert cache.folder() == str(tmp_path / "xdg" / "numax")
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert cache.folder() == tmp_path / ".cache" / "numax"
+    assert cache.folder() == str(tmp_path / ".cache" / "numax")
 
 
 def test_a_folder_that_cannot_be_made_is_no_error(monkeypatch, tmp_path):
@@ -117,7 +117,7 @@ def test_a_folder_that_cannot_be_made_is_no_error(monkeypatch, tmp_path):
 
 
 def test_a_failing_write_leaves_nothing_behind(monkeypatch):
-    assert cache.folder() == _folder()
+    assert cache.folder() == str(_folder())
 
     def full(*args):
         raise OSError("disk full")
@@ -133,7 +133,7 @@ def test_trim_removes_what_was_not_used_for_longest():
         cache.write(f"{i:064x}", bytes(1000))
         os.utime(_folder() / f"{i:064x}.xla", (now - 1000 + i, now - 1000 + i))
     cache.read(f"{0:064x}")
-    cache.trim(_folder(), max_bytes=6000)
+    cache.trim(str(_folder()), max_bytes=6000)
     left = sorted(int(file.stem, 16) for file in _folder().iterdir())
     assert left == [0, 7, 8, 9]
 
@@ -144,7 +144,7 @@ def test_trim_removes_files_of_broken_off_writes():
     for file in (old, new):
         file.write_bytes(b"part")
     os.utime(old, (0, 0))
-    cache.trim(_folder())
+    cache.trim(str(_folder()))
     assert not old.exists() and new.exists()
 
 

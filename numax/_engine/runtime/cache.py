@@ -9,11 +9,9 @@ Failure to write is never an error."""
 import contextlib
 import hashlib
 import os
-import secrets
 import stat
 import time
 import warnings
-from pathlib import Path
 
 from numax._engine.core.config import compilation_cache_dir, enable_compilation_cache
 
@@ -24,11 +22,11 @@ _SUFFIX = ".xla"
 _STALE_SECONDS = 3600.0
 _TRIM_EVERY = 256
 
-_checked: dict[Path, bool] = {}
+_checked: dict[str, bool] = {}
 _writes = 0
 
 
-def folder() -> Path | None:
+def folder() -> str | None:
     """The folder in use, made and checked; None where the disk cache is off or the folder cannot
     be trusted."""
     if not enable_compilation_cache.value:
@@ -43,25 +41,25 @@ def folder() -> Path | None:
     return path if usable else None
 
 
-def _wanted() -> Path | None:
+def _wanted() -> str | None:
     named = compilation_cache_dir.value
     if named is None:
         named = os.environ.get("NUMAX_CACHE_DIR")
     if named is not None:
-        return Path(named).expanduser() if named else None
+        return os.path.abspath(os.path.expanduser(named)) if named else None
     base = os.environ.get("XDG_CACHE_HOME", "")
     if base and os.path.isabs(base):
-        return Path(base) / "numax"
+        return os.path.join(base, "numax")
     home = os.path.expanduser("~")
-    return None if home == "~" else Path(home) / ".cache" / "numax"
+    return None if home == "~" else os.path.join(home, ".cache", "numax")
 
 
-def _prepare(path: Path) -> bool:
+def _prepare(path: str) -> bool:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         with contextlib.suppress(FileExistsError):
-            path.mkdir(mode=0o700)
-        info = path.stat()
+            os.mkdir(path, 0o700)
+        info = os.stat(path)
     except OSError:
         return False
     if not stat.S_ISDIR(info.st_mode):
@@ -90,8 +88,8 @@ def _distrust(info: os.stat_result) -> str:
     return ""
 
 
-def _file(path: Path, key: str) -> Path:
-    return path / (key + _SUFFIX)
+def _file(path: str, key: str) -> str:
+    return os.path.join(path, key + _SUFFIX)
 
 
 def read(key: str) -> bytes | None:
@@ -137,7 +135,7 @@ def write(key: str, payload: bytes) -> bool:
     path = folder()
     if path is None or len(payload) > MAX_BYTES // 4:
         return False
-    temporary = path / f".{os.getpid()}-{secrets.token_hex(8)}.tmp"
+    temporary = os.path.join(path, f".{os.getpid()}-{os.urandom(8).hex()}.tmp")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "wb") as stream:
@@ -160,10 +158,10 @@ def remove(key: str) -> None:
     path = folder()
     if path is not None:
         with contextlib.suppress(OSError):
-            _file(path, key).unlink()
+            os.unlink(_file(path, key))
 
 
-def trim(path: Path, max_bytes: int | None = None) -> None:
+def trim(path: str, max_bytes: int | None = None) -> None:
     """Remove the entries that were not used for longest until the rest fits, and files of
     broken-off writes."""
     limit = MAX_BYTES if max_bytes is None else max_bytes

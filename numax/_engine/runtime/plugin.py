@@ -8,7 +8,6 @@ import functools
 import os
 import sys
 import warnings
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from numax._engine.runtime.door import Xla, without_jax
@@ -23,10 +22,6 @@ class Plugin(NamedTuple):
     library: str
 
 
-def _folders() -> list[Path]:
-    return [Path(entry or ".") / "jax_plugins" for entry in sys.path]
-
-
 def find(platform: str) -> Plugin | None:
     """The installed plugin of `platform`. PJRT_NAMES_AND_LIBRARY_PATHS ("name:path,...") goes
     first."""
@@ -34,11 +29,11 @@ def find(platform: str) -> Plugin | None:
         name, _, path = pair.partition(":")
         if name.strip() == platform and path:
             return Plugin(platform, path)
-    for folder in _folders():
+    for entry in sys.path:
         for name in _LIBRARIES.get(platform, ()):
-            library = folder / name / f"xla_{platform}_plugin.so"
-            if library.is_file():
-                return Plugin(platform, str(library))
+            library = os.path.join(entry, "jax_plugins", name, f"xla_{platform}_plugin.so")
+            if os.path.isfile(library):
+                return Plugin(platform, library)
     return None
 
 
@@ -67,9 +62,9 @@ def cuda_data_folder() -> str:
     none."""
     for entry in sys.path:
         for name in ("cu13", "cuda_nvcc"):
-            folder = Path(entry or ".") / "nvidia" / name
-            if (folder / "nvvm" / "libdevice" / "libdevice.10.bc").is_file():
-                return str(folder)
+            folder = os.path.join(entry, "nvidia", name)
+            if os.path.isfile(os.path.join(folder, "nvvm", "libdevice", "libdevice.10.bc")):
+                return folder
     return ""
 
 

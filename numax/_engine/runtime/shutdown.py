@@ -7,13 +7,12 @@ import os
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 from numax._engine.core.errors import JaxRuntimeError
 from numax._engine.runtime import buffers, client, distributed, execute
 
-_PACKAGE = str(Path(__file__).parent)
+_PACKAGE = os.path.dirname(__file__) + os.sep
 _PATIENCE_SECONDS = 5.0
 _log = logging.getLogger("numax")
 
