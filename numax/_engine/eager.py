@@ -1,0 +1,149 @@
+"""The fast path of eager operations: NumPy's ufunc on the arrays' own memory, after a few type checks.
+
+A rule is found by (operation, element type, element type or Python type) in the current mode's table. It exists where
+NumPy gives by itself what the operation must give; the first call of a combination goes the general way and, if NumPy
+agrees in dtype, writes the rule. While a program is recorded, or an option asks for checks, the table is empty.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from numax._engine.core.array import Array, wrap
+from numax._engine.core.avals import EType
+from numax._engine.core.trace import NO_RULES, current
+from numax._engine.host.quiet import quiet
+
+Function = Callable[..., Any]
+_ndarray = np.ndarray
+_asarray = np.asarray
+_new = object.__new__
+_current = current.get
+_SCALARS = (int, float, bool, complex)
+
+
+def _learn(name: str, ufunc: Any, args: tuple[Any, ...], out: Any) -> None:
+    """Write the rule for these types, if NumPy's own result has the right dtype."""
+    rules = _current().rules
+    if rules is NO_RULES or type(out) is not Array:
+        return
+    key: list[Any] = [name]
+    values = []
+    for a in args:
+        if type(a) is Array:
+            key.append(a._t)
+            values.append(a.numpy_())
+        elif type(a) in _SCALARS:
+            key.append(type(a))
+            values.append(a)
+        else:
+            return
+    probe = quiet.run(ufunc, *values)
+    if np.asarray(probe).dtype == out._t.physical and np.shape(probe) == out.shape:
+        rules[tuple(key)] = out._t
+
+
+def binary(name: str, ufunc: Any, general: Function) -> Function:
+    """A two-argument function that takes the fast path where there is a rule, else `general`.
+
+    ufunc: must compute what `general` does wherever the result's dtype is right.
+    """
+
+    def fast(x: Any, y: Any, /) -> Any:
+        if type(x) is Array:
+            if type(y) is Array:
+                t = _current().rules.get((name, x._t, y._t))
+                if t is not None:
+                    a = x._np
+                    b = y._np
+                    if a is None:
+                        a = x.numpy_()
+                    if b is None:
+                        b = y.numpy_()
+                    try:
+                        r = quiet.run(ufunc, a, b)
+                    except ValueError:  # shapes do not broadcast: the general way says so
+                        return general(x, y)
+                    if type(r) is not _ndarray:
+                        r = _asarray(r)
+                    out = _new(Array)
+                    out._np = r
+                    out._t = t
+                    out._buf = None
+                    return out
+            else:
+                t = _current().rules.get((name, x._t, type(y)))
+                if t is not None:
+                    a = x._np
+                    if a is None:
+                        a = x.numpy_()
+                    try:
+                        r = quiet.run(ufunc, a, y)
+                    except OverflowError:  # a Python int too large for the dtype
+                        return general(x, y)
+                    if type(r) is not _ndarray:
+                        r = _asarray(r)
+                    out = _new(Array)
+                    out._np = r
+                    out._t = t
+                    out._buf = None
+                    return out
+        elif type(y) is Array:
+            t = _current().rules.get((name, type(x), y._t))
+            if t is not None:
+                try:
+                    r = quiet.run(ufunc, x, y.numpy_())
+                except OverflowError:
+                    return general(x, y)
+                if type(r) is not _ndarray:
+                    r = _asarray(r)
+                return wrap(r, t)
+        result = general(x, y)
+        _learn(name, ufunc, (x, y), result)
+        return result
+
+    fast.__name__ = fast.__qualname__ = name
+    fast.__doc__ = general.__doc__
+    fast.__wrapped__ = general  # type: ignore[attr-defined]
+    return fast
+
+
+def unary(name: str, ufunc: Any, general: Function) -> Function:
+    """A one-argument function that takes the fast path where there is a rule, else `general`."""
+
+    def fast(x: Any, /) -> Any:
+        if type(x) is Array:
+            t = _current().rules.get((name, x._t))
+            if t is not None:
+                a = x._np
+                if a is None:
+                    a = x.numpy_()
+                r = quiet.run(ufunc, a)
+                if type(r) is not _ndarray:
+                    r = _asarray(r)
+                out = _new(Array)
+                out._np = r
+                out._t = t
+                out._buf = None
+                return out
+        result = general(x)
+        _learn(name, ufunc, (x,), result)
+        return result
+
+    fast.__name__ = fast.__qualname__ = name
+    fast.__doc__ = general.__doc__
+    fast.__wrapped__ = general  # type: ignore[attr-defined]
+    return fast
+
+
+def host_of(x: Any) -> Any:
+    """The NumPy memory of an Array, where operations run at once; None for traced values or while recording."""
+    if type(x) is Array and _current().rules is not NO_RULES:
+        return x.numpy_()
+    return None
+
+
+def wrap_host(value: Any, t: EType) -> Array:
+    """An Array over a NumPy result of the right dtype."""
+    return wrap(value if type(value) is _ndarray else _asarray(value), t)

@@ -1,0 +1,1 @@
+"""Running operations and programs on NumPy."""

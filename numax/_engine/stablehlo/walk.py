@@ -1,0 +1,128 @@
+"""From programs to modules: walks the equations and calls each primitive's `lower` rule. Knows no primitive by name."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from numax._engine.core import source
+from numax._engine.core.array import Array
+from numax._engine.core.dtypes import physical
+from numax._engine.core.ir import ClosedJaxpr, Jaxpr, Literal, subprograms
+from numax._engine.stablehlo.builder import Builder, Value
+
+EMBED_LIMIT = 32  # constants of more elements become hidden arguments of the module
+
+
+class Module(NamedTuple):
+    """A module's text, the arrays it takes as leading hidden arguments, and its host callbacks."""
+
+    text: str
+    hoisted: list[Array]
+    callbacks: list[Any]
+
+
+def _type(aval: Any) -> tuple[tuple[int, ...], Any]:
+    return aval.shape, physical(aval.dtype)
+
+
+def large_constants(closed: ClosedJaxpr) -> dict[int, Array]:
+    """The constants, here and in programs inside, that become hidden arguments. Cached on the program."""
+    found = closed.cache.get("large_constants")
+    if found is None:
+        found = {id(c): c for c in closed.consts if type(c) is Array and c.aval.size > EMBED_LIMIT}
+        for eqn in closed.jaxpr.eqns:
+            for inner in subprograms(eqn.params):
+                found |= large_constants(inner)
+        closed.cache["large_constants"] = found
+    return found
+
+
+class Walk:
+    """Lowering of one module. Rules of higher-order operations reach it as `ctx.scope`."""
+
+    __slots__ = ("axes", "ctx", "hoisted")
+
+    def __init__(self, ctx: Builder, axes: dict[Any, Any] | None = None):
+        self.ctx = ctx
+        self.hoisted: dict[int, Value] = {}
+        self.axes = axes or {}
+
+    def constant(self, array: Any) -> Value:
+        found = self.hoisted.get(id(array))
+        if found is None:
+            return self.ctx.constant(array.numpy_())
+        return found
+
+    def inline(self, closed: ClosedJaxpr, args: Sequence[Value]) -> list[Value]:
+        """The program's equations, here."""
+        return self.equations(closed.jaxpr, [self.constant(c) for c in closed.consts], args)
+
+    def call(self, closed: ClosedJaxpr, name: str, args: Sequence[Value]) -> list[Value]:
+        """The program as a function, written once however often it is called."""
+        if large_constants(closed):
+            return self.inline(closed, args)
+        types = [_type(v.aval) for v in closed.jaxpr.invars]
+        function = self.ctx.function(
+            closed, name, types, lambda _, values: self.inline(closed, values)
+        )
+        return self.ctx.call(function, args)
+
+    def equations(
+        self, jaxpr: Jaxpr, consts: Sequence[Value], args: Sequence[Value]
+    ) -> list[Value]:
+        ctx = self.ctx
+        env: dict[Any, Value] = dict(zip(jaxpr.constvars, consts, strict=True))
+        env.update(zip(jaxpr.invars, args, strict=True))
+        literal = self._literal
+        for eqn in jaxpr.eqns:
+            ins = [literal(v) if type(v) is Literal else env[v] for v in eqn.invars]
+            outvars = eqn.outvars
+            ctx.avals_in = [v.aval for v in eqn.invars]
+            ctx.avals_out = [v.aval for v in outvars]
+            try:
+                out = eqn.primitive.lower(ctx, *ins, **eqn.params)
+            except Exception as error:
+                error.add_note(f"while lowering `{eqn.primitive.name}`, called at {source.show(eqn.place)}")
+                raise
+            if eqn.primitive.multiple_results:
+                env.update(zip(outvars, out, strict=True))
+            else:
+                env[outvars[0]] = out
+        return [literal(v) if type(v) is Literal else env[v] for v in jaxpr.outvars]
+
+    def _literal(self, atom: Literal) -> Value:
+        value = atom.val.numpy_()
+        if value.dtype.kind in "fi" and value.dtype.itemsize in (4, 8):
+            return self.ctx.constant(value.item(), value.dtype)
+        return self.ctx.constant(value)
+
+
+def lower(
+    closed: ClosedJaxpr,
+    name: str,
+    platform: str = "cpu",
+    *,
+    donated: Sequence[int] = (),
+    axes: dict[Any, Any] | None = None,
+    in_attributes: Sequence[dict[str, Any] | None] | None = None,
+    out_attributes: Sequence[dict[str, Any] | None] = (),
+    attributes: dict[str, Any] | None = None,
+) -> Module:
+    """The module of a program. Large constants are its first arguments."""
+    jaxpr = closed.jaxpr
+    ctx = Builder(platform)
+    walk = Walk(ctx, axes)
+    ctx.scope = walk
+    hoisted = list(large_constants(closed).values())
+    types = [_type(c.aval) for c in hoisted] + [_type(v.aval) for v in jaxpr.invars]
+    values = ctx.main(types)
+    count = len(hoisted)
+    walk.hoisted = {id(c): v for c, v in zip(hoisted, values, strict=False)}
+    results = walk.inline(closed, values[count:])
+    marks: list[Any] = [None] * len(types)
+    if in_attributes is not None:
+        marks[count:] = list(in_attributes)
+    for i in donated:
+        marks[count + i] = {**(marks[count + i] or {}), "jax.buffer_donor": True}
+    text = ctx.module(name, results, marks if any(marks) else (), out_attributes, attributes)
+    return Module(text, hoisted, ctx.callbacks)
+

@@ -1,0 +1,5 @@
+"""Interpreters of programs and functions: differentiate, linearise, transpose, batch. May import core and ops.
+
+Read jvp, linearize, partial_eval, transpose, vmap. None of them knows a higher-order operation: those bring rules
+(`split`, `transpose`, `batch`, ...) that call the functions here.
+"""

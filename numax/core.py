@@ -1,0 +1,98 @@
+"""What stands under numax.numpy and the libraries above it: values, types, programs. A facade."""
+
+import warnings
+from typing import Any
+
+from numax._engine import eager
+from numax._engine.control.record import values_of
+from numax._engine.core import axes, dtypes, errors, ir, tree
+from numax._engine.core.array import Array, from_numpy, wrap, wrap_any
+from numax._engine.core.avals import AbstractValue, ShapedArray, etype
+from numax._engine.core.config import config
+from numax._engine.core.ir import ClosedJaxpr, Eqn, Jaxpr, Literal, Var, eval_jaxpr
+from numax._engine.core.primitive import Primitive
+from numax._engine.core.trace import (
+    Trace,
+    Tracer,
+    as_value,
+    current,
+    to_bool,
+    to_index,
+    to_ndarray,
+    to_number,
+    typeof,
+)
+from numax._engine.core.trace import eager_mode as ensure_compile_time_eval
+from numax._engine.ops.basis import (
+    canonical_axes,
+    canonical_axis,
+    canonical_shape,
+    convert,
+    full,
+    moveaxis,
+    zeros_of,
+)
+from numax import lax
+
+JaxprEqn = Eqn
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """A warning at the user's line."""
+    warnings.warn(message, category, stacklevel=4)
+
+
+def is_concrete(x: Any) -> bool:
+    """Whether the numbers of a value are known now."""
+    return type(x) is Array or (isinstance(x, Tracer) and x.concrete_() is not None)
+
+
+def eager_now() -> bool:
+    """Whether operations on Arrays run at once (no program is being recorded)."""
+    return current.get().stage is None
+
+
+__all__ = [
+    "AbstractValue",
+    "Array",
+    "ClosedJaxpr",
+    "Jaxpr",
+    "JaxprEqn",
+    "Literal",
+    "Primitive",
+    "ShapedArray",
+    "Trace",
+    "Tracer",
+    "Var",
+    "as_value",
+    "axes",
+    "canonical_axes",
+    "canonical_axis",
+    "canonical_shape",
+    "config",
+    "convert",
+    "dtypes",
+    "eager",
+    "eager_now",
+    "ensure_compile_time_eval",
+    "errors",
+    "etype",
+    "eval_jaxpr",
+    "from_numpy",
+    "full",
+    "ir",
+    "is_concrete",
+    "lax",
+    "moveaxis",
+    "to_bool",
+    "to_index",
+    "to_ndarray",
+    "to_number",
+    "tree",
+    "typeof",
+    "values_of",
+    "warn",
+    "wrap",
+    "wrap_any",
+    "zeros_of",
+]
