@@ -1,0 +1,484 @@
+"""Reductions: over some axes to their maximum, product, ..., place of the maximum; by any associative program."""
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from numax._engine.core import dtypes
+from numax._engine.core.avals import ShapedArray
+from numax._engine.core.ir import ClosedJaxpr
+from numax._engine.core.primitive import Primitive, not_linear, on_device, zero_tangent
+from numax._engine.core.trace import as_value
+from numax._engine.core.tree import flatten, unflatten
+from numax._engine.ops import program
+from numax._engine.ops.arithmetic import div
+from numax._engine.ops.basis import (
+    batch_reduce,
+    broadcast_in_dim,
+    canonical_axis,
+    convert,
+    infer_reduce,
+    is_value,
+    mul,
+    reduce_sum,
+    reduce_sum_p,
+    reshape,
+    squeeze,
+    to_front,
+    transpose,
+)
+from numax._engine.ops.compare import eq
+from numax._engine.ops.cumulative import exclusive_products
+from numax._engine.ops.extreme import extreme, limit, limit_array
+from numax._engine.ops.families import (
+    ANY,
+    INTEGERS_AND_BOOL,
+    NUMBERS,
+    REALS_AND_BOOL,
+    check_dtype,
+    reducer,
+)
+from numax._engine.ops.slicing import slice_in_dim
+from numax._engine.stablehlo import hlo
+
+_NARROW = frozenset(dtypes.FLOATS) - {dtypes.float32, dtypes.float64}
+_INT32 = np.dtype(np.int32)
+
+
+def _bind(prim: Primitive, operand: Any, axes: Any) -> Any:
+    return prim.bind(as_value(operand, prim.name), axes=tuple([operator.index(a) for a in axes]))
+
+
+# ---- maximum and minimum ----
+
+
+def reduce_max(operand: Any, axes: Any, *, out_sharding: Any = None) -> Any:
+    """The maximum over the given axes; nan if there is one; complex numbers by real, then imaginary part.
+
+    No elements: -inf, or the dtype's least value. Grad: shared equally among equal maxima.
+    Source: StableHLO `reduce`.
+    """
+    return _bind(reduce_max_p, operand, axes)
+
+
+def reduce_min(operand: Any, axes: Any, *, out_sharding: Any = None) -> Any:
+    """The minimum over the given axes. See `reduce_max`."""
+    return _bind(reduce_min_p, operand, axes)
+
+
+def _host_extreme(ufunc: Any, largest: bool) -> Any:
+    def host(x: np.ndarray, *, axes: Any) -> Any:
+        if x.size:
+            return ufunc.reduce(x, axis=axes)
+        return ufunc.reduce(x, axis=axes, initial=limit_array(x.dtype, not largest)[()])
+
+    return host
+
+
+def _lower_extreme(largest: bool) -> Any:
+    def lower(ctx: Any, x: Any, *, axes: Any) -> Any:
+        start = ctx.constant(limit_array(x.dtype, not largest))
+        return hlo.reduce_with(ctx, x, start, axes, extreme(x.dtype, largest))
+
+    return lower
+
+
+def restore(y: Any, shape: Sequence[int], axes: Sequence[int]) -> Any:
+    """A reduction's result, repeated along the axes that were reduced."""
+    return broadcast_in_dim(y, tuple(shape), tuple([i for i in range(len(shape)) if i not in axes]))
+
+
+def _extreme_jvp(t: Any, y: Any, x: Any, *, axes: Any) -> Any:
+    hit = convert(eq(x, restore(y, x.aval.shape, axes)), x.dtype)
+    return div(reduce_sum(mul(t, hit), axes), reduce_sum(hit, axes))
+
+
+reduce_max_p = reducer(
+    "reduce_max",
+    accepts=ANY,
+    host=_host_extreme(np.maximum, True),
+    lower=_lower_extreme(True),
+    jvp=_extreme_jvp,
+)
+reduce_min_p = reducer(
+    "reduce_min",
+    accepts=ANY,
+    host=_host_extreme(np.minimum, False),
+    lower=_lower_extreme(False),
+    jvp=_extreme_jvp,
+)
+
+
+# ---- product ----
+
+
+def reduce_prod(operand: Any, axes: Any) -> Any:
+    """The product over the given axes.
+
+    Dtypes: numeric. Grad: the product of the other elements, right where elements are zero.
+    Source: StableHLO `reduce`.
+    """
+    return _bind(reduce_prod_p, operand, axes)
+
+
+def _prod_host(x: np.ndarray, *, axes: Any) -> Any:
+    if x.dtype in _NARROW:
+        return np.multiply.reduce(x.astype(np.float32), axis=axes).astype(x.dtype)
+    return np.multiply.reduce(x, axis=axes, dtype=x.dtype)
+
+
+def _prod_lower(ctx: Any, x: Any, *, axes: Any) -> Any:
+    dtype = x.dtype
+    wide = hlo.convert(ctx, x, dtypes.float32) if dtype in _NARROW else x
+    one = ctx.constant(np.ones((), wide.dtype))
+    return hlo.convert(ctx, hlo.reduce_with(ctx, wide, one, axes, hlo.multiply), dtype)
+
+
+def merge_axes(x: Any, axes: Sequence[int]) -> Any:
+    """x with the given axes moved to the front and made one; the others follow, in order."""
+    shape = x.aval.shape
+    rest = [i for i in range(len(shape)) if i not in axes]
+    count = 1
+    for a in axes:
+        count *= shape[a]
+    return reshape(transpose(x, [*axes, *rest]), (count, *[shape[i] for i in rest]))
+
+
+def _prod_jvp(t: Any, y: Any, x: Any, *, axes: Any) -> Any:
+    if not axes:
+        return t
+    return reduce_sum(mul(merge_axes(t, axes), exclusive_products(merge_axes(x, axes))), (0,))
+
+
+reduce_prod_p = reducer(
+    "reduce_prod", accepts=NUMBERS, host=_prod_host, lower=_prod_lower, jvp=_prod_jvp
+)
+
+
+# ---- and, or, xor ----
+
+
+def reduce_and(operand: Any, axes: Any) -> Any:
+    """Whether all hold, or the bitwise and, over the given axes. Dtypes: bool, integers. Grad: zero."""
+    return _bind(reduce_and_p, operand, axes)
+
+
+def reduce_or(operand: Any, axes: Any) -> Any:
+    """Whether any holds, or the bitwise or, over the given axes. Dtypes: bool, integers. Grad: zero."""
+    return _bind(reduce_or_p, operand, axes)
+
+
+def reduce_xor(operand: Any, axes: Any) -> Any:
+    """Whether an odd number hold, or the bitwise xor, over the given axes. Dtypes: bool, integers. Grad: zero."""
+    return _bind(reduce_xor_p, operand, axes)
+
+
+_TINY_INTEGERS = {
+    dtypes.int2: np.int8,
+    dtypes.int4: np.int8,
+    dtypes.uint2: np.uint8,
+    dtypes.uint4: np.uint8,
+}
+
+
+def _bits(name: str, ufunc: Any, body: Any) -> Primitive:
+    def host(x: np.ndarray, *, axes: Any) -> Any:
+        wide = x.astype(_TINY_INTEGERS[x.dtype]) if x.dtype in _TINY_INTEGERS else x
+        return np.asarray(ufunc.reduce(wide, axis=axes)).astype(x.dtype)
+
+    def lower(ctx: Any, x: Any, *, axes: Any) -> Any:
+        start = hlo.identity(body, x.dtype)
+        return hlo.reduce_with(ctx, x, ctx.constant(np.array(start).astype(x.dtype)), axes, body)
+
+    return reducer(name, accepts=INTEGERS_AND_BOOL, host=host, lower=lower, jvp=zero_tangent)
+
+
+reduce_and_p = _bits("reduce_and", np.bitwise_and, hlo.and_)
+reduce_or_p = _bits("reduce_or", np.bitwise_or, hlo.or_)
+reduce_xor_p = _bits("reduce_xor", np.bitwise_xor, hlo.xor)
+
+
+# ---- argmax and argmin ----
+
+
+def argmax(operand: Any, axis: int, index_dtype: Any) -> Any:
+    """The place of the maximum along an axis: that of the first nan, or else of the first maximum.
+
+    Dtypes: real -> index_dtype, an integer. Raises: ValueError if the axis has no elements. Grad: zero.
+    """
+    return _bind_place(argmax_p, operand, axis, index_dtype)
+
+
+def argmin(operand: Any, axis: int, index_dtype: Any) -> Any:
+    """The place of the minimum along an axis. See `argmax`."""
+    return _bind_place(argmin_p, operand, axis, index_dtype)
+
+
+def _bind_place(prim: Primitive, operand: Any, axis: Any, index_dtype: Any) -> Any:
+    operand = as_value(operand, prim.name)
+    axis = canonical_axis(prim.name, axis, operand.aval.ndim)
+    return prim.bind(operand, axes=(axis,), index_dtype=dtypes.canonicalize_dtype(index_dtype))
+
+
+def _place_infer(op: str) -> Any:
+    def infer(x: ShapedArray, *, axes: Any, index_dtype: Any) -> ShapedArray:
+        check_dtype(op, x, REALS_AND_BOOL)
+        if not dtypes.is_integer(index_dtype):
+            raise TypeError(f"{op}: index_dtype must be an integer dtype; got {index_dtype}.")
+        if len(axes) != 1:
+            raise ValueError(f"{op}: exactly one axis; got {axes}.")
+        shape = infer_reduce(op, x, axes).shape
+        if not x.shape[axes[0]]:
+            raise ValueError(
+                f"{op}: the axis must have elements; got {x.str_short()} and axis {axes[0]}."
+            )
+        return ShapedArray(shape, index_dtype)
+
+    return infer
+
+
+def _place_lower(largest: bool) -> Any:
+    find = _lower_extreme(largest)
+
+    def lower(ctx: Any, x: Any, *, axes: Any, index_dtype: Any) -> Any:
+        (axis,) = axes
+        kept = [i for i in range(len(x.shape)) if i != axis]
+        best = hlo.broadcast_in_dim(ctx, find(ctx, x, axes=axes), x.shape, kept)
+        hit = hlo.compare(ctx, x, best, "EQ")
+        if dtypes.is_float(x.dtype):  # if there is a nan, `best` is one and equals nothing
+            hit = hlo.or_(ctx, hit, hlo.compare(ctx, x, x, "NE"))
+        wide = index_dtype if dtypes.itemsize_bits(index_dtype) >= 32 else _INT32
+        places = hlo.iota(ctx, x.shape, wide, axis)
+        last = ctx.constant(limit(wide, True), wide, x.shape)
+        start = ctx.constant(limit(wide, True), wide)
+        place = hlo.reduce_with(ctx, hlo.select(ctx, hit, places, last), start, axes, hlo.minimum)
+        return hlo.convert(ctx, place, index_dtype)
+
+    return lower
+
+
+def _place(name: str, host: Any, largest: bool) -> Primitive:
+    prim = Primitive(
+        name=name,
+        infer=_place_infer(name),
+        host=lambda x, *, axes, index_dtype: host(x, axis=axes[0]).astype(index_dtype),
+        lower=_place_lower(largest),
+        jvp=zero_tangent,
+        transpose=not_linear,
+        batch=lambda axis, args, dims, **params: batch(axis, args, dims, **params),
+    )
+    batch = batch_reduce(prim)
+    return prim
+
+
+argmax_p = _place("argmax", np.argmax, True)
+argmin_p = _place("argmin", np.argmin, False)
+
+
+# ---- reduction by a program ----
+
+
+def reduce(
+    operands: Any,
+    init_values: Any,
+    computation: Callable[[Any, Any], Any],
+    dimensions: Sequence[int],
+    out_sharding: Any = None,
+) -> Any:
+    """Combine elements over some axes with any associative and commutative function of scalars.
+
+    Args: operands and init_values, pytrees of one structure; computation takes two such trees of scalars, returns
+        one; each init value is its identity. Raises: TypeError if dtypes differ.
+    Grad: through the computation. Source: StableHLO `reduce`.
+    """
+    values, tree = flatten(operands)
+    inits, init_tree = flatten(init_values)
+    if tree != init_tree:
+        raise ValueError(
+            f"reduce: operands and init_values must have one structure; got {tree} and {init_tree}."
+        )
+    if not values:
+        raise ValueError("reduce: at least one operand is needed.")
+    values = [as_value(x, "reduce") for x in values]
+    inits = matched_inits("reduce", values, inits)
+    axes = tuple([operator.index(d) for d in dimensions])
+
+    def flat(*args: Any) -> list[Any]:
+        left = unflatten(tree, args[: len(values)])
+        return flatten(computation(left, unflatten(tree, args[len(values) :])))[0]
+
+    combine = program.combiner("reduce", flat, [x.aval for x in values])
+    if len(values) == 1:
+        known = monoid(combine, inits[0])
+        if known is not None and values[0].dtype in _MONOID_DTYPES[known]:
+            return unflatten(tree, [_MONOIDS[known].bind(values[0], axes=axes)])
+    return unflatten(tree, reduce_p.bind(*values, *inits, jaxpr=combine, dimensions=axes))
+
+
+def matched_inits(op: str, values: Sequence[Any], inits: Sequence[Any]) -> list[Any]:
+    """Initial values as scalars of the operands' dtypes. TypeError if they have others."""
+    out = []
+    for x, i in zip(values, inits, strict=True):
+        init = as_value(i, op)
+        if init.aval.ndim:
+            raise ValueError(f"{op}: init values are scalars; got {init.aval.str_short()}.")
+        if init.dtype != x.dtype:
+            raise TypeError(
+                f"{op}: each init value must have its operand's dtype; got {init.aval.str_short()} for "
+                f"{x.aval.str_short()}."
+            )
+        out.append(init)
+    return out
+
+
+_MONOIDS = {
+    "add": reduce_sum_p,
+    "mul": reduce_prod_p,
+    "max": reduce_max_p,
+    "min": reduce_min_p,
+    "and": reduce_and_p,
+    "or": reduce_or_p,
+    "xor": reduce_xor_p,
+}
+_MONOID_DTYPES = {
+    "add": NUMBERS,
+    "mul": NUMBERS,
+    "max": ANY,
+    "min": ANY,
+    "and": INTEGERS_AND_BOOL,
+    "or": INTEGERS_AND_BOOL,
+    "xor": INTEGERS_AND_BOOL,
+}
+
+
+def monoid(combine: ClosedJaxpr, init: Any) -> str | None:
+    """add, mul, max, ... if the program is that operation and `init` its identity, a known number."""
+    name = program.single(combine)
+    if name not in _MONOIDS or not is_value(init) or init._trace is not None:
+        return None
+    dtype = init.dtype
+    number = init.numpy_()[()]
+    if name in ("max", "min"):
+        same = number == limit_array(dtype, name == "min")
+    elif name == "and":
+        same = number == hlo.identity(hlo.and_, dtype)
+    else:
+        same = number == (1 if name == "mul" else 0)
+    return name if same else None
+
+
+def _reduce_infer(*args: ShapedArray, jaxpr: ClosedJaxpr, dimensions: Any) -> list[ShapedArray]:
+    operands = args[: len(args) // 2]
+    first = operands[0].shape
+    for x in operands[1:]:
+        if x.shape != first:
+            raise TypeError(
+                f"reduce: operands must have equal shapes; got {', '.join(a.str_short() for a in operands)}."
+            )
+    return [infer_reduce("reduce", x.strong(), dimensions) for x in operands]
+
+
+def _reduce_values(*args: Any, jaxpr: ClosedJaxpr, dimensions: Any) -> list[Any]:
+    count = len(args) // 2
+    rows = [merge_axes(x, dimensions) for x in args[:count]]
+    starts = [
+        broadcast_in_dim(i, (1, *x.aval.shape[1:]), ())
+        for i, x in zip(args[count:], rows, strict=True)
+    ]
+    return [squeeze(x, (0,)) for x in _fold(jaxpr, rows, starts)]
+
+
+def _fold(jaxpr: ClosedJaxpr, rows: Sequence[Any], ends: Sequence[Any]) -> list[Any]:
+    """Combine along the first axis, and with `ends`: by halves, each step one operation on whole arrays."""
+    n = rows[0].aval.shape[0]
+    while n:
+        half = n // 2
+        if n % 2:
+            last = [slice_in_dim(x, n - 1, n) for x in rows]
+            ends = _combine(jaxpr, [*ends, *last])
+        if not half:
+            break
+        parts = [slice_in_dim(x, half * i, half * (i + 1)) for i in range(2) for x in rows]
+        rows, n = _combine(jaxpr, parts), half
+    return list(ends)
+
+
+def _size(shape: Sequence[int]) -> int:
+    size = 1
+    for n in shape:
+        size *= n
+    return size
+
+
+def _combine(jaxpr: ClosedJaxpr, args: Sequence[Any]) -> list[Any]:
+    shape = args[0].aval.shape
+    flat = [reshape(x, (_size(shape),)) for x in args]
+    return [reshape(x, shape) for x in program.run_each(jaxpr, flat)]
+
+
+def _reduce_lower(ctx: Any, *args: Any, jaxpr: ClosedJaxpr, dimensions: Any) -> Any:
+    count = len(args) // 2
+    return hlo.reduce(
+        ctx,
+        args[:count],
+        args[count:],
+        dimensions,
+        lambda b, *scalars: program.emit(b, jaxpr, scalars),
+    )
+
+
+def _reduce_jvp(primals: Any, tangents: Any, **params: Any) -> Any:
+    avals = [x.aval for x in primals]
+    whole = program.record("reduce", lambda *args: _reduce_values(*args, **params), avals)
+    return program.run_jvp(whole, primals, tangents)
+
+
+def _reduce_batch(axis: Any, args: Any, dims: Any, *, jaxpr: ClosedJaxpr, dimensions: Any) -> Any:
+    count = len(args) // 2
+    operands = [to_front(x, d, axis.size) for x, d in zip(args[:count], dims[:count], strict=True)]
+    inits, init_dims = args[count:], dims[count:]
+    shifted = tuple([d + 1 for d in dimensions])
+    if all(d is None for d in init_dims):
+        return reduce_p.bind(*operands, *inits, jaxpr=jaxpr, dimensions=shifted), [0] * count
+    rows = [merge_axes(x, shifted) for x in operands]
+    starts = [
+        broadcast_in_dim(to_front(i, d, axis.size), (1, *x.aval.shape[1:]), (1,))
+        for i, d, x in zip(inits, init_dims, rows, strict=True)
+    ]
+    return [squeeze(x, (0,)) for x in _fold(jaxpr, rows, starts)], [0] * count
+
+
+reduce_p = Primitive(
+    name="reduce",
+    infer=_reduce_infer,
+    host=on_device,
+    impl=_reduce_values,
+    lower=_reduce_lower,
+    jvp=_reduce_jvp,
+    transpose=not_linear,
+    batch=_reduce_batch,
+    multiple_results=True,
+)
+
+__all__ = [
+    "argmax",
+    "argmax_p",
+    "argmin",
+    "argmin_p",
+    "reduce",
+    "reduce_and",
+    "reduce_and_p",
+    "reduce_max",
+    "reduce_max_p",
+    "reduce_min",
+    "reduce_min_p",
+    "reduce_or",
+    "reduce_or_p",
+    "reduce_p",
+    "reduce_prod",
+    "reduce_prod_p",
+    "reduce_xor",
+    "reduce_xor_p",
+]
