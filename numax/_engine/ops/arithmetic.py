@@ -318,7 +318,13 @@ def _sign_jvp(t: Any, y: Any, x: Any) -> Any:
     return mul(y, complex(constant_like(angle, 0), angle))
 
 
-sign_p = unary("sign", accepts=NUMBERS, host=_sign_host, lower=hlo.sign, jvp=_sign_jvp)
+def _sign_lower(ctx: Any, x: Any) -> Any:
+    if dtypes.is_unsigned(x.dtype):
+        return hlo.minimum(ctx, x, hlo.full(ctx, 1, x.shape, x.dtype))
+    return hlo.sign(ctx, x)
+
+
+sign_p = unary("sign", accepts=NUMBERS, host=_sign_host, lower=_sign_lower, jvp=_sign_jvp)
 
 # ---- squares and other fixed powers ----
 
@@ -348,7 +354,12 @@ def one_minus_square(x: Any, /) -> Any:
     return one_minus_square_p.bind(as_value(x, "one_minus_square"))
 
 
+_NARROW = frozenset(dtypes.FLOATS) - {dtypes.float32, dtypes.float64}
+
+
 def _one_minus_square_host(x: np.ndarray) -> Any:
+    if x.dtype in _NARROW:
+        x = x.astype(np.float32)
     one = x.dtype.type(1)
     return (one + x) * (one - x)
 
@@ -479,6 +490,8 @@ def rsqrt(x: Any, /, *, accuracy: Any = None) -> Any:
 
 
 def _rsqrt_host(x: np.ndarray) -> Any:
+    if x.dtype in _NARROW:
+        x = x.astype(np.float32)
     return np.true_divide(x.dtype.type(1), np.sqrt(x))
 
 
@@ -520,10 +533,15 @@ def nextafter(x1: Any, x2: Any, /) -> Any:
     return nextafter_p.bind(*pair("nextafter", x1, x2))
 
 
+def _nextafter_host(x: np.ndarray, y: np.ndarray) -> Any:
+    out = np.nextafter(x, y)
+    return np.where(x == y, y, out) if x.dtype == np.float16 else out  # 0 towards -0 is -0
+
+
 nextafter_p = binary(
     "nextafter",
     accepts=FLOATS,
-    host=np.nextafter,
+    host=_nextafter_host,
     lower=lambda ctx, x, y: hlo.chlo(ctx, "next_after", x, y),
     jvp=(lambda t, z, x, y: t, None),
 )

@@ -167,11 +167,19 @@ def population_count(x: Any, /) -> Any:
     return population_count_p.bind(as_value(x, "population_count"))
 
 
+def _popcount_lower(ctx: Any, x: Any) -> Any:
+    if x.dtype not in _SMALL:
+        return hlo.popcnt(ctx, x)
+    wide = hlo.convert(ctx, x, dtypes.uint8)  # sign bits would count
+    mask = hlo.full(ctx, (1 << _SMALL[x.dtype]) - 1, x.shape, dtypes.uint8)
+    return hlo.convert(ctx, hlo.popcnt(ctx, hlo.and_(ctx, wide, mask)), x.dtype)
+
+
 population_count_p = unary(
     "population_count",
     accepts=INTEGERS,
     host=lambda x: np.bitwise_count(_unsigned(x)),
-    lower=hlo.popcnt,
+    lower=_popcount_lower,
     jvp=zero_tangent,
 )
 

@@ -1,5 +1,6 @@
 """Exponentials, logarithms, trigonometric and hyperbolic functions, and pow, of each element."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -53,6 +54,8 @@ from numax._engine.ops.rounding import (
 from numax._engine.stablehlo import hlo
 
 _COMPLEX = frozenset(dtypes.COMPLEX)
+_WIDE = frozenset((dtypes.float32, dtypes.float64, *dtypes.COMPLEX))
+_LOG2 = math.log(2.0)
 
 
 def _chlo(name: str) -> Callable[..., Any]:
@@ -84,8 +87,11 @@ def exp2(x: Any, /, *, accuracy: Any = None) -> Any:
 
 
 def _exp2_lower(ctx: Any, x: Any) -> Any:
-    log_two = hlo.full(ctx, np.log(2.0).item(), x.shape, x.dtype)
-    return hlo.exponential(ctx, hlo.multiply(ctx, x, log_two))
+    if x.dtype in _COMPLEX:
+        return hlo.exponential(ctx, hlo.multiply(ctx, x, hlo.full(ctx, _LOG2, x.shape, x.dtype)))
+    wide = dtypes.float64 if x.dtype == dtypes.float64 else dtypes.float32
+    two = hlo.full(ctx, 2.0, x.shape, wide)
+    return hlo.convert(ctx, hlo.power(ctx, two, hlo.convert(ctx, x, wide)), x.dtype)
 
 
 exp2_p = unary(
@@ -93,7 +99,7 @@ exp2_p = unary(
     accepts=INEXACT,
     host=np.exp2,
     lower=_exp2_lower,
-    jvp=lambda t, y, x: mul(t, mul(constant_like(y, np.log(2.0)), y)),
+    jvp=lambda t, y, x: mul(t, mul(constant_like(y, _LOG2), y)),
 )
 
 
@@ -125,6 +131,8 @@ def logistic(x: Any, /, *, accuracy: Any = None) -> Any:
 
 
 def _logistic_host(x: np.ndarray) -> Any:
+    if x.dtype not in _WIDE:
+        x = x.astype(np.float32)
     one = x.dtype.type(1)
     return one / (one + np.exp(-x))
 
@@ -180,8 +188,12 @@ def log2(x: Any, /, *, accuracy: Any = None) -> Any:
 
 
 def _log2_lower(ctx: Any, x: Any) -> Any:
-    log_two = hlo.full(ctx, np.log(2.0).item(), x.shape, x.dtype)
-    return hlo.divide(ctx, hlo.log(ctx, x), log_two)
+    out = hlo.log(ctx, x)
+    if x.dtype not in _COMPLEX:
+        return hlo.divide(ctx, out, hlo.full(ctx, _LOG2, x.shape, x.dtype))
+    parts = [hlo.real(ctx, out), hlo.imag(ctx, out)]
+    scale = hlo.full(ctx, _LOG2, x.shape, parts[0].dtype)
+    return hlo.complex(ctx, *[hlo.divide(ctx, part, scale) for part in parts])
 
 
 log2_p = unary(
@@ -189,7 +201,7 @@ log2_p = unary(
     accepts=INEXACT,
     host=np.log2,
     lower=_log2_lower,
-    jvp=lambda t, y, x: div(t, mul(x, constant_like(x, np.log(2.0)))),
+    jvp=lambda t, y, x: div(t, mul(x, constant_like(x, _LOG2))),
 )
 
 # ---- pow ----
@@ -238,7 +250,15 @@ def _pow_host(x: np.ndarray, y: np.ndarray) -> Any:
 
 
 def _pow_lower(ctx: Any, x: Any, y: Any) -> Any:
-    return hlo.power(ctx, x, hlo.convert(ctx, y, x.dtype))
+    y = hlo.convert(ctx, y, x.dtype)
+    out = hlo.power(ctx, x, y)
+    if x.dtype not in _COMPLEX:
+        return out
+    zero = hlo.full(ctx, 0, x.shape, x.dtype)  # 0**y is 0 where y has a positive real part
+    real_y = hlo.real(ctx, y)
+    positive = hlo.compare(ctx, real_y, hlo.full(ctx, 0, x.shape, real_y.dtype), "GT")
+    at_zero = hlo.and_(ctx, hlo.compare(ctx, x, zero, "EQ"), positive)
+    return hlo.select(ctx, at_zero, zero, out)
 
 
 def _pow_slope(z: Any, x: Any, y: Any) -> Any:
