@@ -7,7 +7,7 @@ import functools
 import gc
 import pickle
 import weakref
-from enum import Enum
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 import hypothesis
@@ -26,7 +26,7 @@ class Point(NamedTuple):
     y: Any
 
 
-class Colour(str, Enum):
+class Colour(StrEnum):
     RED = "red"
 
 

@@ -132,9 +132,9 @@ class PyTreeDef:
     __slots__ = (
         "_children",
         "_data",
+        "_flat",
         "_hash",
         "_kind",
-        "_flat",
         "num_leaves",
         "num_nodes",
         "token",
