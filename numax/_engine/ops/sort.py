@@ -1,0 +1,561 @@
+"""Sorting and the largest elements.
+
+Order of floats: -0.0 equals 0.0, and nan is last; complex numbers by real, then imaginary part. `top_k` alone uses the
+total order, in which -0.0 < 0.0 and nan is the largest, or the smallest if its sign bit is set.
+"""
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from numax._engine.core import dtypes
+from numax._engine.core.avals import ShapedArray
+from numax._engine.core.primitive import Primitive, Zero, not_linear
+from numax._engine.core.trace import as_value
+from numax._engine.ops.basis import (
+    broadcast_in_dim,
+    canonical_axis,
+    moveaxis,
+    reshape,
+    to_front,
+)
+from numax._engine.ops.families import ANY, FLOATS, REALS_AND_BOOL, check_dtype
+from numax._engine.ops.gather import GatherDimensionNumbers, gather
+from numax._engine.ops.shape import broadcasted_iota
+from numax._engine.stablehlo import hlo
+
+_INT32, _UINT32, _UINT64 = np.dtype(np.int32), np.dtype(np.uint32), np.dtype(np.uint64)
+_CALLBACK = "xla_ffi_python_cpu_callback"
+_CALLBACK_SIZE = (
+    4096  # from here on NumPy's sort, called from XLA's CPU program, is 20 to 50 times faster
+)
+_PACK_SIZE = 256  # from here on sorting packed 64-bit integers beats a stable argsort
+
+
+# ---- what NumPy needs: keys with the order wanted ----
+
+
+def _native(x: np.ndarray) -> np.ndarray:
+    """x in a dtype that NumPy sorts fast, in the same order."""
+    if x.dtype.kind == "V" or x.dtype.kind not in "biufc":
+        wide = (
+            np.float32
+            if dtypes.is_float(x.dtype)
+            else np.int8
+            if dtypes.is_signed(x.dtype)
+            else np.uint8
+        )
+        return x.astype(wide)
+    return x.astype(np.float32) if x.dtype == np.float16 else x
+
+
+def _bits32(x: np.ndarray, total: bool) -> np.ndarray | None:
+    """Unsigned 32-bit integers in the order of x (the total one, or the usual); None for wider x."""
+    x = _native(x)
+    kind, width = x.dtype.kind, x.dtype.itemsize
+    if width > 4 or kind == "c":
+        return None
+    if kind == "f":
+        if not total:
+            x = x + np.float32(0)  # -0.0 becomes 0.0
+            np.copyto(x, np.float32(np.nan), where=np.isnan(x))
+        bits = x.view(np.uint32)
+        return np.where(bits >> 31, ~bits, bits | np.uint32(0x80000000))
+    if kind == "i":
+        return x.astype(np.int32).view(np.uint32) ^ np.uint32(0x80000000)
+    return x.astype(np.uint32)
+
+
+def _bits64(x: np.ndarray) -> np.ndarray:
+    """Unsigned 64-bit integers in the total order of 64-bit x."""
+    bits = x.view(np.uint64)
+    top = np.uint64(1 << 63)
+    if x.dtype.kind == "f":
+        return np.where(bits >> np.uint64(63), ~bits, bits | top)
+    return bits ^ top if x.dtype.kind == "i" else bits
+
+
+def _packed(bits: np.ndarray) -> np.ndarray:
+    """Keys above, places below: all different, so that any sort of them is stable."""
+    return (bits.astype(np.uint64) << np.uint64(32)) | np.arange(bits.shape[-1], dtype=np.uint64)
+
+
+def _places(packed: np.ndarray) -> np.ndarray:
+    return (packed & np.uint64(0xFFFFFFFF)).astype(np.int64)
+
+
+def _order(keys: Sequence[np.ndarray]) -> np.ndarray:
+    """The permutation that sorts the last axis by the keys, the first one first; stable."""
+    if len(keys) == 1 and keys[0].dtype.kind != "c":
+        key = keys[0]
+        bits = _bits32(key, total=False) if key.shape[-1] >= _PACK_SIZE else None
+        if bits is None:
+            return np.argsort(_native(key), axis=-1, kind="stable")
+        return _places(np.sort(_packed(bits), axis=-1))
+    parts: list[np.ndarray] = []
+    for key in keys:
+        parts += [key.real, key.imag] if key.dtype.kind == "c" else [_native(key)]
+    return np.lexsort(parts[::-1], axis=-1)
+
+
+# ---- sort ----
+
+
+def sort(operand: Any, dimension: int = -1, is_stable: bool = True, num_keys: int = 1) -> Any:
+    """The elements along an axis in rising order; several operands move together, ordered by the first `num_keys`.
+
+    Order: -0.0 equals 0.0, nan is last, complex numbers by real, then imaginary part.
+    Shapes: equal. Raises: TypeError if shapes differ. Grad: linear, by the permutation.
+    Source: StableHLO `sort`.
+    """
+    several = isinstance(operand, Sequence) and not hasattr(operand, "aval")
+    operands = [as_value(x, "sort") for x in (operand if several else (operand,))]
+    if not operands:
+        raise TypeError("sort: at least one operand is needed.")
+    if not 1 <= num_keys <= len(operands):
+        raise ValueError(
+            f"sort: num_keys must lie between 1 and the number of operands, {len(operands)}; got {num_keys}."
+        )
+    axis = canonical_axis("sort", dimension, operands[0].aval.ndim)
+    outs = sort_p.bind(*operands, dimension=axis, is_stable=bool(is_stable), num_keys=int(num_keys))
+    return tuple(outs) if several else outs[0]
+
+
+def sort_key_val(keys: Any, values: Any, dimension: int = -1, is_stable: bool = True) -> Any:
+    """Keys in rising order along an axis, and values moved with them. See `sort`."""
+    return sort((keys, values), dimension, is_stable, 1)
+
+
+def _sort_infer(
+    *args: ShapedArray, dimension: int, is_stable: bool, num_keys: int
+) -> list[ShapedArray]:
+    first = args[0]
+    for x in args[1:]:
+        if x.shape != first.shape:
+            raise TypeError(
+                f"sort: operands must have equal shapes; got {', '.join(a.str_short() for a in args)}."
+            )
+    for x in args[:num_keys]:
+        check_dtype("sort", x, ANY)
+    canonical_axis("sort", dimension, first.ndim)
+    return list(args)
+
+
+def _sort_one(x: np.ndarray, axis: int) -> np.ndarray:
+    if x.dtype.kind == "c":
+        return np.take_along_axis(x, _moved_order([x], axis), axis)
+    native = _native(x)
+    out = np.sort(native, axis=axis)
+    if native.dtype.kind == "f" and not out.all():
+        # The fast sort mixes zeros of both signs; equal elements keep their order.
+        before, after = np.moveaxis(native, axis, -1), np.moveaxis(out, axis, -1)
+        zeros = before[before == 0]
+        if np.signbit(zeros).any():
+            after[after == 0] = zeros
+    return out if native is x else out.astype(x.dtype)
+
+
+def _moved_order(keys: Sequence[np.ndarray], axis: int) -> np.ndarray:
+    return np.moveaxis(_order([np.moveaxis(k, axis, -1) for k in keys]), -1, axis)
+
+
+def _sort_host(
+    *args: np.ndarray, dimension: int, is_stable: bool, num_keys: int
+) -> list[np.ndarray]:
+    if len(args) == 1:
+        return [_sort_one(args[0], dimension)]
+    order = _moved_order(args[:num_keys], dimension)
+    return [np.take_along_axis(x, order, dimension) for x in args]
+
+
+def _less(b: Any, pairs: Sequence[tuple[Any, Any]]) -> Any:
+    """Whether the left values come before the right ones, the first pair counting most."""
+    result = None
+    for x, y in reversed(pairs):
+        kind = "TOTALORDER" if dtypes.is_float(x.dtype) else ""
+        less = hlo.compare(b, x, y, "LT", kind)
+        if result is not None:
+            less = hlo.or_(b, less, hlo.and_(b, hlo.compare(b, x, y, "EQ", kind), result))
+        result = less
+    return result
+
+
+def _canonical(b: Any, x: Any) -> Any:
+    """-0.0 as 0.0, and all nans as one."""
+    zero = b.constant(np.zeros((), x.dtype))
+    nan = b.constant(np.array(np.nan).astype(x.dtype))
+    x = hlo.select(b, hlo.compare(b, x, zero, "EQ"), zero, x)
+    return hlo.select(b, hlo.compare(b, x, x, "NE"), nan, x)
+
+
+def _sort_lower(ctx: Any, *args: Any, dimension: int, is_stable: bool, num_keys: int) -> Any:
+    if not args[0].shape[dimension] or math.prod(args[0].shape) == 0:
+        return list(args)
+    if _by_callback(ctx, args):
+        return _callback(ctx, args, dimension=dimension, is_stable=is_stable, num_keys=num_keys)
+
+    def before(b: Any, *scalars: Any) -> Any:
+        pairs = []
+        for x, y in zip(scalars[: 2 * num_keys : 2], scalars[1 : 2 * num_keys : 2], strict=True):
+            if dtypes.is_complex(x.dtype):
+                pairs.append((_canonical(b, hlo.real(b, x)), _canonical(b, hlo.real(b, y))))
+                pairs.append((_canonical(b, hlo.imag(b, x)), _canonical(b, hlo.imag(b, y))))
+            elif dtypes.is_float(x.dtype):
+                pairs.append((_canonical(b, x), _canonical(b, y)))
+            else:
+                pairs.append((x, y))
+        return _less(b, pairs)
+
+    return hlo.sort(ctx, args, dimension, before, is_stable)
+
+
+def _by_callback(ctx: Any, args: Sequence[Any]) -> bool:
+    if ctx.platform != "cpu" or ctx.scope.axes or math.prod(args[0].shape) < _CALLBACK_SIZE:
+        return False
+    return all(np.dtype(dtypes.physical(x.dtype)).kind in "biufc" for x in args)
+
+
+def _callback(ctx: Any, args: Sequence[Any], **params: Any) -> list[Any]:
+    def run(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
+        return tuple([np.ascontiguousarray(x) for x in _sort_host(*arrays, **params)])
+
+    index = ctx.add_callback(run)
+    results = [(x.shape, x.dtype) for x in args]
+    return hlo.custom_call(
+        ctx, _CALLBACK, args, results, backend_config={"index": np.uint64(index)}
+    )
+
+
+def take_along(x: Any, places: Any, axis: int) -> Any:
+    """x[..., places[..., k, ...], ...] along an axis, the other axes side by side; places are within bounds."""
+    ndim = x.aval.ndim
+    if not x.aval.size:
+        return reshape(x, places.aval.shape)
+    others = tuple([i for i in range(ndim) if i != axis])
+    numbers = GatherDimensionNumbers(
+        offset_dims=(),
+        collapsed_slice_dims=(axis,),
+        start_index_map=(axis,),
+        operand_batching_dims=others,
+        start_indices_batching_dims=others,
+    )
+    shape = places.aval.shape
+    index = broadcast_in_dim(places, (*shape, 1), tuple(range(ndim)))
+    return gather(x, index, numbers, (1,) * ndim, mode="promise_in_bounds")
+
+
+def _sort_jvp(
+    primals: Any, tangents: Any, *, dimension: int, is_stable: bool, num_keys: int
+) -> Any:
+    shape = primals[0].aval.shape
+    places = broadcasted_iota(np.int32, shape, dimension)
+    *outs, order = sort_p.bind(
+        *primals, places, dimension=dimension, is_stable=is_stable, num_keys=num_keys
+    )
+    moved = [t if type(t) is Zero else take_along(t, order, dimension) for t in tangents]
+    return outs, moved
+
+
+def _sort_batch(
+    axis: Any, args: Any, dims: Any, *, dimension: int, is_stable: bool, num_keys: int
+) -> Any:
+    if len(set(dims)) == 1:
+        d = dims[0]
+        values = list(args)
+        dimension += dimension >= d
+    else:
+        d = 0
+        values = [to_front(x, e, axis.size) for x, e in zip(args, dims, strict=True)]
+        dimension += 1
+    outs = sort_p.bind(*values, dimension=dimension, is_stable=is_stable, num_keys=num_keys)
+    return outs, [d] * len(outs)
+
+
+sort_p = Primitive(
+    name="sort",
+    infer=_sort_infer,
+    host=_sort_host,
+    lower=_sort_lower,
+    jvp=_sort_jvp,
+    transpose=not_linear,
+    batch=_sort_batch,
+    multiple_results=True,
+)
+
+
+# ---- top_k ----
+
+
+def top_k(operand: Any, k: int, *, axis: int = -1, is_stable: bool = True) -> Any:
+    """The k largest elements along an axis, falling, and their places; equal ones in order of place.
+
+    Order: -0.0 < 0.0; nan is the largest. Dtypes: real -> (the same, int32).
+    Raises: ValueError if k is negative or too large. Grad: of the values, linear.
+    """
+    operand = as_value(operand, "top_k")
+    axis = canonical_axis("top_k", axis, operand.aval.ndim)
+    return list(top_k_p.bind(operand, k=operator.index(k), axis=axis))
+
+
+def _top_k_infer(x: ShapedArray, *, k: int, axis: int) -> list[ShapedArray]:
+    if dtypes.is_complex(x.dtype):
+        raise ValueError(
+            f"top_k: complex numbers have no order; got {x.str_short()}. Use abs(x) or x.real."
+        )
+    check_dtype("top_k", x, REALS_AND_BOOL)
+    if k < 0:
+        raise ValueError(f"top_k: k must not be negative; got {k}.")
+    n = x.shape[canonical_axis("top_k", axis, x.ndim)]
+    if k > n:
+        raise ValueError(
+            f"top_k: k must be at most the axis's size, {n}; got k={k} for {x.str_short()}, axis {axis}."
+        )
+    shape = _replaced(x.shape, axis, k)
+    return [ShapedArray(shape, x.dtype), ShapedArray(shape, _INT32)]
+
+
+def _replaced(shape: Sequence[int], axis: int, size: int) -> tuple[int, ...]:
+    return (*shape[:axis], size, *shape[axis + 1 :])
+
+
+def _top_k_host(x: np.ndarray, *, k: int, axis: int) -> list[np.ndarray]:
+    moved = np.moveaxis(x, axis, -1)
+    n = moved.shape[-1]
+    bits = _bits32(moved, total=True)
+    if bits is None:
+        order = np.argsort(~_bits64(np.ascontiguousarray(moved)), axis=-1, kind="stable")[..., :k]
+    else:
+        packed = _packed(~bits)
+        if 4 * k < n and k:
+            packed = np.partition(packed, k - 1, axis=-1)[..., :k]
+        order = _places(np.sort(packed, axis=-1)[..., :k])
+    values = np.take_along_axis(moved, order, -1)
+    return [np.moveaxis(values, -1, axis), np.moveaxis(order, -1, axis).astype(np.int32)]
+
+
+def _emit_top_k(ctx: Any, x: Any, k: int, axis: int) -> list[Any]:
+    rank = len(x.shape)
+    last = [*[i for i in range(rank) if i != axis], axis]
+    back = sorted(range(rank), key=last.__getitem__)
+    straight = axis == rank - 1
+    dtype = x.dtype
+    wide = _top_k_dtype(dtype)
+    moved = x if straight else hlo.transpose(ctx, x, last)
+    values, places = hlo.top_k(ctx, hlo.convert(ctx, moved, wide), k)
+    if dtype == dtypes.bool_:
+        values = hlo.compare(ctx, values, hlo.full(ctx, 0, values.shape, wide), "NE")
+    values = hlo.convert(ctx, values, dtype)
+    return [values, places] if straight else [hlo.transpose(ctx, v, back) for v in (values, places)]
+
+
+def _top_k_dtype(dtype: Any) -> Any:
+    """A dtype that the compiler finds the largest elements of."""
+    if dtypes.is_float(dtype):
+        return dtype if dtype.itemsize > 1 else dtypes.float32
+    return dtype if dtypes.is_integer(dtype) and dtypes.itemsize_bits(dtype) >= 8 else _INT32
+
+
+def _top_k_lower(ctx: Any, x: Any, *, k: int, axis: int) -> list[Any]:
+    if not k or 0 in x.shape:
+        return [hlo.full(ctx, 0, a.shape, a.dtype) for a in ctx.avals_out]
+    return _emit_top_k(ctx, x, k, axis)
+
+
+def _top_k_jvp(primals: Any, tangents: Any, *, k: int, axis: int) -> Any:
+    values, places = top_k_p.bind(*primals, k=k, axis=axis)
+    return [values, places], [take_along(tangents[0], places, axis), Zero(places.aval.tangent())]
+
+
+def _top_k_batch(_: Any, args: Any, dims: Any, *, k: int, axis: int) -> Any:
+    d = dims[0]
+    return top_k_p.bind(args[0], k=k, axis=axis + (axis >= d)), [d, d]
+
+
+top_k_p = Primitive(
+    name="top_k",
+    infer=_top_k_infer,
+    host=_top_k_host,
+    lower=_top_k_lower,
+    jvp=_top_k_jvp,
+    transpose=not_linear,
+    batch=_top_k_batch,
+    multiple_results=True,
+)
+
+
+# ---- approx_top_k ----
+
+
+def approx_max_k(
+    operand: Any,
+    k: int,
+    reduction_dimension: int = -1,
+    recall_target: float = 0.95,
+    reduction_input_size_override: int = -1,
+    aggregate_to_topk: bool = True,
+) -> Any:
+    """The k largest elements along an axis, and their places, with at least the given recall; here the exact ones.
+
+    Args: aggregate_to_topk, whether to return k results, or as many candidates as a TPU would.
+    Dtypes: float. Grad: of the values, linear.
+    Source: Chern et al., "TPU-KNN: K nearest neighbor search at peak FLOP/s" (2022).
+    """
+    return _approx(
+        operand,
+        k,
+        reduction_dimension,
+        recall_target,
+        True,
+        reduction_input_size_override,
+        aggregate_to_topk,
+    )
+
+
+def approx_min_k(
+    operand: Any,
+    k: int,
+    reduction_dimension: int = -1,
+    recall_target: float = 0.95,
+    reduction_input_size_override: int = -1,
+    aggregate_to_topk: bool = True,
+) -> Any:
+    """The k smallest elements along an axis, and their places. See `approx_max_k`."""
+    return _approx(
+        operand,
+        k,
+        reduction_dimension,
+        recall_target,
+        False,
+        reduction_input_size_override,
+        aggregate_to_topk,
+    )
+
+
+def _approx(
+    operand: Any, k: int, axis: int, recall: float, is_max: bool, override: int, aggregate: bool
+) -> Any:
+    operand = as_value(operand, "approx_top_k")
+    return list(
+        approx_top_k_p.bind(
+            operand,
+            k=operator.index(k),
+            reduction_dimension=canonical_axis("approx_top_k", axis, operand.aval.ndim),
+            recall_target=float(recall),
+            is_max_k=is_max,
+            reduction_input_size_override=operator.index(override),
+            aggregate_to_topk=bool(aggregate),
+        )
+    )
+
+
+def _candidates(n: int, k: int, recall: float, override: int, rank: int) -> int:
+    """How many candidates the TPU algorithm keeps: a multiple of a tile, with the recall wanted."""
+    tile = 1024 if rank == 1 else 128
+    if n <= tile or not k:
+        return n
+    tiles = -(-n // tile)
+    if k == 1:
+        return tile
+    bins = (1 - k) / math.log(recall) if 0 < recall < 1 else math.inf
+    ratio = (n if override < 0 else override) / max(bins, tile)
+    if ratio < 2:
+        return n
+    return math.ceil(tiles / 2 ** int(math.log2(ratio))) * tile
+
+
+def _approx_infer(
+    x: ShapedArray, *, k: int, reduction_dimension: int, **params: Any
+) -> list[ShapedArray]:
+    if x.dtype not in FLOATS:
+        raise ValueError(
+            f"approx_top_k: accepts real floats; got {x.str_short()}. Convert it with x.astype(dtype)."
+        )
+    n = x.shape[reduction_dimension]
+    if k < 0 or k > n:
+        raise ValueError(
+            f"approx_top_k: k must lie in 0..{n}, the axis's size; got {k} for {x.str_short()}."
+        )
+    shape = _replaced(
+        x.shape, reduction_dimension, _approx_size(x.shape, k, reduction_dimension, **params)
+    )
+    return [ShapedArray(shape, x.dtype), ShapedArray(shape, _INT32)]
+
+
+def _approx_size(
+    shape: Sequence[int],
+    k: int,
+    axis: int,
+    *,
+    recall_target: float,
+    reduction_input_size_override: int,
+    aggregate_to_topk: bool,
+    is_max_k: bool,
+) -> int:
+    if aggregate_to_topk:
+        return k
+    return _candidates(shape[axis], k, recall_target, reduction_input_size_override, len(shape))
+
+
+def _approx_host(
+    x: np.ndarray, *, k: int, reduction_dimension: int, is_max_k: bool, **params: Any
+) -> Any:
+    size = _approx_size(x.shape, k, reduction_dimension, is_max_k=is_max_k, **params)
+    values, places = _top_k_host(
+        x if is_max_k else np.negative(x), k=size, axis=reduction_dimension
+    )
+    return [values if is_max_k else np.negative(values), places]
+
+
+def _approx_lower(
+    ctx: Any, x: Any, *, k: int, reduction_dimension: int, is_max_k: bool, **params: Any
+) -> Any:
+    size = ctx.avals_out[0].shape[reduction_dimension]
+    if not size or 0 in x.shape:
+        return [hlo.full(ctx, 0, a.shape, a.dtype) for a in ctx.avals_out]
+    if is_max_k:
+        return _emit_top_k(ctx, x, size, reduction_dimension)
+    values, places = _emit_top_k(ctx, hlo.negate(ctx, x), size, reduction_dimension)
+    return [hlo.negate(ctx, values), places]
+
+
+def _approx_jvp(primals: Any, tangents: Any, *, reduction_dimension: int, **params: Any) -> Any:
+    values, places = approx_top_k_p.bind(
+        *primals, reduction_dimension=reduction_dimension, **params
+    )
+    moved = take_along(tangents[0], places, reduction_dimension)
+    return [values, places], [moved, Zero(places.aval.tangent())]
+
+
+def _approx_batch(
+    axis: Any, args: Any, dims: Any, *, reduction_dimension: int, **params: Any
+) -> Any:
+    x = moveaxis(args[0], dims[0], 0)
+    outs = approx_top_k_p.bind(x, reduction_dimension=reduction_dimension + 1, **params)
+    return outs, [0, 0]
+
+
+approx_top_k_p = Primitive(
+    name="approx_top_k",
+    infer=_approx_infer,
+    host=_approx_host,
+    lower=_approx_lower,
+    jvp=_approx_jvp,
+    transpose=not_linear,
+    batch=_approx_batch,
+    multiple_results=True,
+)
+
+__all__ = [
+    "approx_max_k",
+    "approx_min_k",
+    "approx_top_k_p",
+    "sort",
+    "sort_key_val",
+    "sort_p",
+    "take_along",
+    "top_k",
+    "top_k_p",
+]
