@@ -1,0 +1,76 @@
+"""numax: NumPy arrays with gradients, compilation and vectorisation. JAX's public names and semantics, from scratch.
+
+`import numax.numpy as jnp`; then `numax.grad`, `numax.jit`, `numax.vmap` compose to any depth.
+"""
+
+from numax._engine import dispatch as _dispatch
+from numax._engine.core import array as _array
+from numax._engine.core import ir_print as _ir_print
+from numax._engine.core import primitive as _primitive
+
+# The base trace and the device hook: installed here and nowhere else.
+_primitive.Evaluator.run = staticmethod(_dispatch.evaluate)
+_array.Hooks.device = _dispatch
+
+from numax import dtypes, errors, lax, numpy, tree, tree_util  # noqa: E402
+from numax._engine.control.custom_jvp import custom_jvp  # noqa: E402
+from numax._engine.control.custom_vjp import custom_vjp  # noqa: E402
+from numax._engine.core.array import Array  # noqa: E402
+from numax._engine.core.config import config  # noqa: E402
+from numax._engine.core.dtypes import float0  # noqa: E402
+from numax._engine.core.trace import (  # noqa: E402
+    debug_infs,
+    debug_nans,
+    default_device,
+    default_matmul_precision,
+    disable_jit,
+    enable_x64,
+    numpy_dtype_promotion,
+    numpy_rank_promotion,
+    threefry_partitionable,
+    typeof,
+)
+from numax._engine.core.trace import eager_mode as ensure_compile_time_eval  # noqa: E402
+from numax.api.checkpoint import (  # noqa: E402
+    checkpoint,
+    checkpoint_policies,
+    closure_convert,
+    custom_gradient,
+    remat,
+)
+from numax.api.devices import (  # noqa: E402
+    block_until_ready,
+    copy_to_host_async,
+    default_backend,
+    device_count,
+    device_get,
+    device_put,
+    device_put_replicated,
+    device_put_sharded,
+    devices,
+    live_arrays,
+    local_device_count,
+    local_devices,
+    process_count,
+    process_index,
+    process_indices,
+)
+from numax.api.grad import (  # noqa: E402
+    grad,
+    hessian,
+    jacfwd,
+    jacobian,
+    jacrev,
+    jvp,
+    linear_transpose,
+    linearize,
+    value_and_grad,
+    vjp,
+)
+from numax.api.jit import jit  # noqa: E402
+from numax.api.pmap import pmap  # noqa: E402
+from numax.api.stages import ShapeDtypeStruct, eval_shape, make_jaxpr  # noqa: E402
+from numax.api.vmap import vmap  # noqa: E402
+
+__version__ = "0.1.0"
+_array.Array.__module__ = "numax"

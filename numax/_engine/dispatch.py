@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from numax._engine import runtime
-from numax._engine.core import config
+from numax._engine.core import config, placement
 from numax._engine.core.array import Array, wrap, wrap_handle
 from numax._engine.core.avals import ShapedArray, etype
 from numax._engine.core.ir import ClosedJaxpr, Eqn, Jaxpr, fresh, intern
@@ -19,6 +19,7 @@ from numax._engine.core.primitive import Primitive, on_device
 from numax._engine.core.trace import NO_RULES, current
 from numax._engine.host.quiet import quiet
 from numax._engine.stablehlo import walk
+from numax._engine.stablehlo.types import Text
 
 
 def evaluate(prim: Primitive, args: Sequence[Array], params: dict[str, Any]) -> Any:
@@ -78,6 +79,17 @@ def check_numbers(name: str, outs: Sequence[Array]) -> None:
 # ---- compiled programs ----
 
 
+class Placed:
+    """A device buffer that does not lie on the default device alone: on another one, or on several."""
+
+    __slots__ = ("devices", "handle", "partition")
+
+    def __init__(self, handle: Any, devices: tuple[Any, ...], partition: tuple[int, ...] | None = None):
+        self.handle = handle
+        self.devices = devices
+        self.partition = partition
+
+
 @dataclasses.dataclass(eq=False, slots=True)
 class Program:
     """A compiled program: Arrays in, Arrays out."""
@@ -88,40 +100,130 @@ class Program:
     device: Any
     text: str
     donated: tuple[int, ...] = ()
+    # of programs on several devices, or on another than the default one:
+    devices: tuple[Any, ...] = ()
+    in_partitions: Any = None
+    out_partitions: Any = None
 
     def __call__(self, args: Sequence[Array]) -> list[Array]:
-        handles = [
-            a._buf if a._buf is not None else to_device(a, self.device) for a in args
-        ]
-        if self.hoisted:
-            handles = self.hoisted + handles
-        results = self.executable.run(handles)
+        if self.devices:
+            return self._run_placed(args)
+        handles = []
+        for a in args:
+            handle = a._buf
+            if handle is None or type(handle) is Placed:
+                handle = to_device(a, self.device)
+            handles.append(handle)
         if self.donated:
             for i in self.donated:
                 args[i]._np = None
+        results = self.executable.run(self.hoisted + handles if self.hoisted else handles)
+        if self.donated:
+            for i in self.donated:
+                _mark_deleted(args[i])
         return [wrap_handle(h, s, t) for h, (s, t) in zip(results, self.outs, strict=True)]
+
+    def _run_placed(self, args: Sequence[Array]) -> list[Array]:
+        partitions = self.in_partitions or [None] * len(args)
+        handles = [place(a, self.devices, p) for a, p in zip(args, partitions, strict=True)]
+        results = self.executable.run(self.hoisted + handles)
+        parts = self.out_partitions or [None] * len(results)
+        return [
+            wrap_handle(Placed(h, self.devices, p), s, t)
+            for h, (s, t), p in zip(results, self.outs, parts, strict=True)
+        ]
+
+
+class Deleted:
+    """Stands for the buffer of an Array that was deleted or donated."""
+
+
+DELETED = Deleted()
+
+
+def _mark_deleted(x: Array) -> None:
+    if x._buf is not None:
+        x._shape = x.shape
+        x._np = None
+        x._buf = DELETED
+
+
+def delete(x: Array) -> None:
+    """Free an Array's memory; using it afterwards raises RuntimeError."""
+    x._shape = x.shape
+    x._np = None
+    x._buf = DELETED
+
+
+def fetch(handle: Any) -> np.ndarray:
+    """The numbers of a device buffer."""
+    if type(handle) is Placed:
+        return runtime.to_numpy(handle.handle)
+    if handle is DELETED:
+        raise RuntimeError("Array: it was deleted or donated. Keep a copy (numax.numpy.copy) to use it again.")
+    return runtime.to_numpy(handle)
 
 
 def to_device(x: Array, device: Any) -> Any:
-    """The device buffer of an Array; made once."""
+    """The buffer of an Array on the default device; made once."""
     handle = x._buf
+    if handle is DELETED:
+        fetch(handle)
     if handle is None:
-        handle = runtime.to_device(np.ascontiguousarray(x._np).reshape(x._np.shape), device, immutable=True)
-        x._buf = handle
+        data = x._np
+        if not data.flags.c_contiguous:
+            data = np.ascontiguousarray(data).reshape(data.shape)
+        handle = x._buf = runtime.to_device(data, device, immutable=True)
+    elif type(handle) is Placed:
+        return runtime.to_device(x.numpy_(), device, immutable=True)
     return handle
 
 
+def place(x: Array, devices: tuple[Any, ...], partition: tuple[int, ...] | None) -> Any:
+    """A buffer of an Array on given devices, cut as `partition` says (None: whole on each)."""
+    held = x._buf
+    if type(held) is Placed and held.devices == devices and held.partition == partition:
+        return held.handle
+    data = np.ascontiguousarray(x.numpy_()).reshape(x.shape)
+    if len(devices) == 1:
+        return runtime.to_device(data, devices[0], immutable=True)
+    if partition is None:
+        return runtime.put_sharded([data] * len(devices), devices, None)
+    return runtime.put_sharded(runtime.split(data, devices, partition), devices, partition)
+
+
+def _cut(aval: ShapedArray, mapped: bool, size: int) -> tuple[int, ...] | None:
+    return (size, *(1,) * (aval.ndim - 1)) if mapped else None
+
+
+def _annotation(aval: ShapedArray, mapped: bool) -> dict[str, Any]:
+    parts = ", ".join('{"devices"}' if mapped and i == 0 else "{}" for i in range(aval.ndim))
+    return {"sdy.sharding": Text(f"#sdy.sharding<@mesh, [{parts}]>")}
+
+
 def compile_program(
-    closed: ClosedJaxpr, name: str, donated: tuple[int, ...] = (), options: Any = ()
+    closed: ClosedJaxpr, name: str, donated: tuple[int, ...] = (), options: Any = (), device: Any = None
 ) -> Program:
     """Lower and compile; the result is kept on the program."""
     backend = runtime.backend()
-    device = config.default_device.value or backend.devices[0]
+    default = backend.devices[0]
+    device = device or config.default_device.value or default
     key = ("compiled", device, donated, tuple(options))
     found = closed.cache.get(key)
-    if found is not None:
-        return found
-    module = walk.lower(closed, name, backend.platform, donated=donated)
+    if found is None:
+        spot = placement.find(closed)
+        if spot is not None:
+            found = _compile_spmd(closed, name, spot, backend, options)
+        else:
+            found = _compile_single(closed, name, donated, options, device, device is not default)
+        closed.cache[key] = found
+    return found
+
+
+def _compile_single(
+    closed: ClosedJaxpr, name: str, donated: tuple[int, ...], options: Any, device: Any, placed: bool
+) -> Program:
+    module = walk.lower(closed, name, device.platform, donated=donated)
     outs = [(a.shape, etype(a.dtype, a.weak_type)) for a in closed.out_avals]
     count = len(module.hoisted)
     executable = runtime.compile(
@@ -132,10 +234,54 @@ def compile_program(
         callbacks=module.callbacks,
         options=dict(options),
     )
+    if placed:
+        hoisted = [place(c, (device,), None) for c in module.hoisted]
+        return Program(executable, hoisted, outs, device, module.text, devices=(device,))
     hoisted = [to_device(c, device) for c in module.hoisted]
-    program = Program(executable, hoisted, outs, device, module.text, donated)
-    closed.cache[key] = program
-    return program
+    return Program(executable, hoisted, outs, device, module.text, donated)
+
+
+def _compile_spmd(closed: ClosedJaxpr, name: str, spot: Any, backend: Any, options: Any) -> Program:
+    devices = spot.devices or tuple(backend.devices[: spot.size])
+    if len(devices) < spot.size:
+        raise ValueError(
+            f"pmap: the mapped axis has size {spot.size}, and there are {len(devices)} devices. Make more with "
+            'numax.config.update("num_cpu_devices", n) before the first use, or use vmap.'
+        )
+    whole = placement.whole(closed)
+    ins = whole.mapped_in if whole else (False,) * len(closed.in_avals)
+    outs_mapped = whole.mapped_out if whole else (False,) * len(closed.out_avals)
+    module = walk.lower(
+        closed,
+        name,
+        backend.platform,
+        in_attributes=[_annotation(a, m) for a, m in zip(closed.in_avals, ins, strict=True)],
+        out_attributes=[_annotation(a, m) for a, m in zip(closed.out_avals, outs_mapped, strict=True)],
+        attributes={"mhlo.num_partitions": np.int32(spot.size), "mhlo.num_replicas": np.int32(1)},
+        hoisted_attributes=lambda a: _annotation(a, False),
+    )
+    outs = [(a.shape, etype(a.dtype, a.weak_type)) for a in closed.out_avals]
+    out_cuts = [_cut(a, m, spot.size) for a, m in zip(closed.out_avals, outs_mapped, strict=True)]
+    executable = runtime.compile(
+        module.text,
+        devices=devices,
+        num_partitions=spot.size,
+        outputs=[runtime.Output(s, t.physical, c) for (s, t), c in zip(outs, out_cuts, strict=True)],
+        callbacks=module.callbacks,
+        options=dict(options),
+    )
+    hoisted = [place(c, devices, None) for c in module.hoisted]
+    in_cuts = [_cut(a, m, spot.size) for a, m in zip(closed.in_avals, ins, strict=True)]
+    return Program(
+        executable,
+        hoisted,
+        outs,
+        devices[0],
+        module.text,
+        devices=devices,
+        in_partitions=in_cuts,
+        out_partitions=out_cuts,
+    )
 
 
 _EQUATIONS: dict[Any, ClosedJaxpr] = {}

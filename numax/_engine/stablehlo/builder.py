@@ -336,8 +336,16 @@ class Builder:
             result_attributes,
         )
         head = f" attributes {{{types.attributes(attributes)}}}" if attributes else ""
-        body = "\n".join([main, *self._texts])
+        meshes = [t for t in self._texts if t.startswith("  sdy.mesh")]
+        functions = [t for t in self._texts if not t.startswith("  sdy.mesh")]
+        body = "\n".join([*meshes, main, *functions])
         return f"module @{_symbol(name)}{head} {{\n{body}\n}}\n"
+
+    def mesh(self, name: str, axis: str, size: int) -> None:
+        """Declare a mesh of devices with one named axis, once, for shardings to refer to."""
+        text = f'  sdy.mesh @{_symbol(name)} = <["{axis}"={size}]>'
+        if text not in self._texts:
+            self._texts.insert(0, text)
 
     @staticmethod
     def _arguments(arguments: Sequence[Type]) -> list[Value]:

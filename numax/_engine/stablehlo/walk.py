@@ -90,10 +90,7 @@ class Walk:
         return [literal(v) if type(v) is Literal else env[v] for v in jaxpr.outvars]
 
     def _literal(self, atom: Literal) -> Value:
-        value = atom.val.numpy_()
-        if value.dtype.kind in "fi" and value.dtype.itemsize in (4, 8):
-            return self.ctx.constant(value.item(), value.dtype)
-        return self.ctx.constant(value)
+        return self.ctx.constant(atom.val.numpy_())
 
 
 def lower(
@@ -106,6 +103,7 @@ def lower(
     in_attributes: Sequence[dict[str, Any] | None] | None = None,
     out_attributes: Sequence[dict[str, Any] | None] = (),
     attributes: dict[str, Any] | None = None,
+    hoisted_attributes: Any = None,
 ) -> Module:
     """The module of a program. Large constants are its first arguments."""
     jaxpr = closed.jaxpr
@@ -119,6 +117,8 @@ def lower(
     walk.hoisted = {id(c): v for c, v in zip(hoisted, values, strict=False)}
     results = walk.inline(closed, values[count:])
     marks: list[Any] = [None] * len(types)
+    if hoisted_attributes is not None:
+        marks[:count] = [hoisted_attributes(c.aval) for c in hoisted]
     if in_attributes is not None:
         marks[count:] = list(in_attributes)
     for i in donated:

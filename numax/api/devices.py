@@ -1,0 +1,149 @@
+"""Devices: listing them, and moving arrays between them and the host."""
+
+import gc
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from numax._engine import dispatch, runtime
+from numax._engine.core import config, tree
+from numax._engine.core.array import Array, from_numpy, wrap_handle
+from numax._engine.core.trace import Tracer, as_value
+
+
+def devices(backend: str | None = None) -> list[Any]:
+    """All devices of the platform (default: the first that there is). Makes the client."""
+    return list(runtime.devices(backend))
+
+
+def local_devices(process_index: int | None = None, backend: str | None = None, host_id: Any = None) -> list[Any]:
+    """The devices that this process can address."""
+    return list(runtime.local_devices(backend))
+
+
+def device_count(backend: str | None = None) -> int:
+    """How many devices there are."""
+    return len(runtime.devices(backend))
+
+
+def local_device_count(backend: str | None = None) -> int:
+    """How many devices this process can address."""
+    return len(runtime.local_devices(backend))
+
+
+def process_index(backend: str | None = None) -> int:
+    """The number of this process among those of the computation."""
+    return runtime.process_index()
+
+
+def process_count(backend: str | None = None) -> int:
+    """How many processes take part in the computation."""
+    return len({d.process_index for d in runtime.devices(backend)})
+
+
+def process_indices(backend: str | None = None) -> list[int]:
+    """The numbers of all processes of the computation."""
+    return sorted({d.process_index for d in runtime.devices(backend)})
+
+
+def default_backend() -> str:
+    """The platform that arrays live on by default: 'cpu', 'gpu' or 'tpu'."""
+    return runtime.default_backend()
+
+
+def device_put(x: Any, device: Any = None, *, src: Any = None, donate: bool = False, may_alias: Any = None) -> Any:
+    """A pytree of arrays, on a device (None: the default one).
+
+    Raises: TypeError if a leaf is no array. Grad: linear.
+    """
+    leaves, structure = tree.flatten(x)
+    return tree.unflatten(structure, [_put(as_value(v, "device_put"), device) for v in leaves])
+
+
+def _put(x: Any, device: Any) -> Any:
+    if isinstance(x, Tracer) or device is None:
+        return x
+    target = getattr(device, "_device", device)
+    if not hasattr(target, "platform"):
+        raise TypeError(f"device_put: the device must be one of numax.devices(); got {device!r}.")
+    x.numpy_()
+    if target is runtime.backend().devices[0]:
+        return x
+    handle = dispatch.place(x, (target,), None)
+    return wrap_handle(dispatch.Placed(handle, (target,)), x.shape, x._t)
+
+
+def device_get(x: Any) -> Any:
+    """A pytree with its arrays as NumPy arrays."""
+    leaves, structure = tree.flatten(x)
+    return tree.unflatten(structure, [_get(v) for v in leaves])
+
+
+def _get(x: Any) -> Any:
+    if type(x) is Array or isinstance(x, Tracer):
+        return np.asarray(x)
+    return x
+
+
+def block_until_ready(x: Any) -> Any:
+    """`x` (a pytree), when all its arrays have been computed."""
+    for v in tree.flatten(x)[0]:
+        if type(v) is Array:
+            block(v)
+    return x
+
+
+def block(x: Array) -> Array:
+    handle = x._buf
+    if handle is not None and x._np is None:
+        if isinstance(handle, dispatch.Placed):
+            handle = handle.handle
+        if isinstance(handle, dispatch.Deleted):
+            dispatch.fetch(handle)
+        runtime.block(handle)
+    return x
+
+
+def devices_of(x: Array) -> set[Any]:
+    """The devices that hold an array."""
+    handle = x._buf
+    if isinstance(handle, dispatch.Placed):
+        return set(handle.devices)
+    return {config.default_device.value or runtime.backend().devices[0]}
+
+
+def shards(x: Array) -> list[np.ndarray]:
+    """The pieces of an array, one a device."""
+    handle = x._buf
+    if isinstance(handle, dispatch.Placed):
+        return list(runtime.fetch_shards(handle.handle))
+    return [x.numpy_()]
+
+
+def device_put_sharded(pieces: Sequence[Any], devices: Sequence[Any]) -> Any:
+    """The pieces stacked along a new leading axis, one on each device.
+
+    Raises: ValueError if there are not as many pieces as devices.
+    """
+    if len(pieces) != len(devices):
+        raise ValueError(f"device_put_sharded: {len(pieces)} pieces for {len(devices)} devices. Give one for each.")
+    flat = [tree.flatten(p)[0] for p in pieces]
+    structure = tree.flatten(pieces[0])[1]
+    stacked = [from_numpy(np.stack([np.asarray(v) for v in column])) for column in zip(*flat, strict=True)]
+    return tree.unflatten(structure, stacked)
+
+
+def device_put_replicated(x: Any, devices: Sequence[Any]) -> Any:
+    """`x` repeated along a new leading axis, one on each device."""
+    return device_put_sharded([x] * len(devices), devices)
+
+
+def copy_to_host_async(x: Any) -> Any:
+    """Begin to bring a pytree's arrays to the host."""
+    return x
+
+
+def live_arrays(platform: str | None = None) -> list[Any]:
+    """The arrays on devices that are still referred to."""
+    return [o for o in gc.get_objects() if type(o) is Array and o._buf is not None]
