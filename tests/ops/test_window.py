@@ -181,6 +181,15 @@ def test_shapes():
     assert W.reduce_window_shape_tuple((10,), (3,), (2,), ((1, 1),), (2,), (2,)) == (9,)
 
 
+@pytest.mark.parametrize(
+    ("stride", "size", "apart", "padding"),
+    [(1, 2, 1, (0, 1)), (1, 3, 2, (2, 2)), (2, 2, 1, (0, 0)), (2, 3, 1, (0, 1)), (2, 3, 2, (1, 2))],
+)
+def test_same_padding_ignores_the_dilation_of_the_operand(stride, size, apart, padding):
+    found = W._geometry((6,), (size,), (stride,), "SAME", (2,), (apart,))
+    assert found["padding"] == (padding,)
+
+
 X = np.ones((4,), np.float32)
 
 

@@ -19,7 +19,7 @@ from numax._engine.core.primitive import Primitive, Zero, not_linear, on_device
 from numax._engine.core.trace import as_value
 from numax._engine.core.tree import flatten, unflatten
 from numax._engine.ops import program
-from numax._engine.ops.basis import broadcast_in_dim, full, reshape, select_n, to_front, transpose
+from numax._engine.ops.basis import broadcast_in_dim, full, reshape, select_n, to_front
 from numax._engine.ops.compare import ge_p, le_p
 from numax._engine.ops.conv import padtype_to_pads
 from numax._engine.ops.extreme import extreme, limit, limit_array
@@ -72,9 +72,8 @@ def _geometry(
     spread = _factors("base_dilation", base, rank)
     apart = _factors("window_dilation", dilation, rank)
     if isinstance(padding, str):
-        whole = [_spread(n, s) for n, s in zip(shape, spread, strict=True)]
         extents = [_spread(k, s) for k, s in zip(sizes, apart, strict=True)]
-        padding = padtype_to_pads(whole, extents, steps, padding)
+        padding = padtype_to_pads(shape, extents, steps, padding)
     pads = tuple([(operator.index(low), operator.index(high)) for low, high in padding])
     if len(pads) != rank:
         raise ValueError(
