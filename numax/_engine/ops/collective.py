@@ -42,7 +42,7 @@ from numax._engine.ops.basis import (
     zeros_like,
 )
 from numax._engine.ops.compare import eq
-from numax._engine.ops.extreme import extreme
+from numax._engine.ops.extreme import extreme, limit_array
 from numax._engine.ops.families import ANY, NUMBERS, check_dtype
 from numax._engine.ops.gather import GatherDimensionNumbers, gather
 from numax._engine.ops.reduce import reduce_max, reduce_min
@@ -287,6 +287,13 @@ def _reduction(
 
     def lower(ctx: Any, x: Any, *, axes: Names, axis_index_groups: Any) -> Any:
         groups = _device_groups(ctx, axes, axis_index_groups)
+        if (
+            dtypes.is_complex(x.dtype) and body is not _add
+        ):  # the compiler reduces no complex extremes across devices
+            every = hlo.reshape(ctx, x, (1, *x.shape))
+            every = hlo.all_gather(ctx, every, 0, groups, _CHANNEL, True)
+            start = ctx.constant(limit_array(x.dtype, name == "pmin"))
+            return hlo.reduce_with(ctx, every, start, (0,), body(x.dtype))
         return hlo.all_reduce(ctx, x, body(x.dtype), groups, _CHANNEL, True)
 
     def batch(axis: Any, args: Any, dims: Any, *, axes: Names, axis_index_groups: Any) -> Any:
@@ -320,12 +327,16 @@ def _extreme_jvp(prim: Primitive, x: Any, t: Any, params: dict[str, Any]) -> Any
     return y, div(psum_p.bind(mul(t, hit), **params), psum_p.bind(hit, **params))
 
 
+def _add(dtype: Any) -> Any:
+    return hlo.add
+
+
 psum_p = _reduction(
     "psum",
     accepts=NUMBERS,
     combine=reduce_sum,
     repeated=lambda x, count: mul(x, constant_like(x, count)),
-    body=lambda dtype: hlo.add,
+    body=_add,
     jvp=lambda prim, x, t, params: (prim.bind(x, **params), prim.bind(t, **params)),
     transpose=lambda ct, x, **params: [psum_p.bind(ct, **params)],
 )
