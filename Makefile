@@ -32,7 +32,7 @@ check: $(VENV)/.installed-dev
 	$(VENV)/bin/python -m pytest -q -n auto -m "not slow" $(FAST_TESTS)
 
 format: $(VENV)/.installed-dev
-	$(VENV)/bin/ruff check --fix --quiet .
+	$(VENV)/bin/ruff check --fix --exit-zero .
 	$(VENV)/bin/ruff format .
 
 # Times numax beside JAX, which lives in an environment of its own.

@@ -20,7 +20,7 @@ class Device:
 
     ready: Callable[[Any], bool]
     block: Callable[[Any], None]
-    devices: Callable[[Any], set]
+    devices: Callable[[Any], set[Any]]
     delete: Callable[[Any], None]
 
 
@@ -32,7 +32,7 @@ class ArrayMeta(type):
     """Makes isinstance(x, Array) true for traced values as well, as jax.Array is."""
 
     def __instancecheck__(cls, instance: Any) -> bool:
-        if type(instance) is cls:
+        if type(instance) is cls:  # pyright: ignore[reportUnnecessaryComparison]
             return True
         return getattr(type(instance), "_is_traced_array", False) or type.__instancecheck__(cls, instance)
 
@@ -148,5 +148,5 @@ def from_literal(value: Any) -> Array:
         return from_numpy(np.asarray(value), copy=isinstance(value, np.ndarray))
     for base in (bool, int, float, complex):
         if isinstance(value, base):
-            return scalar(base(value), base)
+            return scalar(base(value), base)  # pyright: ignore[reportArgumentType]
     raise TypeError(f"{value!r} of type {kind.__name__} is not an array or a number.")

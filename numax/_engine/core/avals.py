@@ -101,7 +101,7 @@ class ShapedArray(AbstractValue):
         """f32[2,3], as printed programs show it."""
         return f"{short_name(self.dtype)}[{','.join(map(str, self.shape))}]"
 
-    def update(self, shape=None, dtype=None, weak_type=None) -> "ShapedArray":
+    def update(self, shape: Any = None, dtype: Any = None, weak_type: Any = None) -> "ShapedArray":
         return ShapedArray(
             self.shape if shape is None else tuple(shape),
             self.dtype if dtype is None else dtype,

@@ -17,7 +17,7 @@ class Option:
 
     __slots__ = ("_context", "choices", "default", "doc", "hooks", "kind", "name", "shared")
 
-    def __init__(self, name: str, default: Any, kind: Callable[[Any], Any], doc: str, choices=None):
+    def __init__(self, name: str, default: Any, kind: Callable[[Any], Any], doc: str, choices: Any = None):
         self.name = name
         self.kind = kind
         self.doc = doc
@@ -70,7 +70,7 @@ class Config:
     def __init__(self) -> None:
         self._options: dict[str, Option] = {}
 
-    def define(self, name: str, default: Any, doc: str, kind: Any = bool, choices=None) -> Option:
+    def define(self, name: str, default: Any, doc: str, kind: Any = bool, choices: Any = None) -> Option:
         option = Option(name, default, kind, doc, choices)
         self._options[name] = option
         return option

@@ -4,7 +4,7 @@ Source: "JAX type promotion semantics" (public documentation); agreement is test
 """
 
 import functools
-from typing import Any
+from typing import Any, cast
 
 import ml_dtypes
 import numpy as np
@@ -197,7 +197,7 @@ def as_dtype(dtype: Any) -> Any:
         raise
 
 
-_PYTHON_DTYPES = {bool: bool_, int: int64, float: float64, complex: complex128}
+_PYTHON_DTYPES: dict[Any, np.dtype[Any]] = {bool: bool_, int: int64, float: float64, complex: complex128}
 
 
 def canonicalize_dtype(dtype: Any, allow_extended_dtype: bool = False) -> Any:
@@ -403,7 +403,7 @@ def scalar_type_of(x: Any) -> type:
 def issubdtype(a: Any, b: Any) -> bool:
     """Like numpy.issubdtype, with bfloat16, float8, int4 and keys in their places."""
     if type(a) is KeyType or (isinstance(a, type) and issubclass(a, extended)):
-        kind = a.type if type(a) is KeyType else a
+        kind: Any = cast(Any, a).type if type(a) is KeyType else a
         if type(b) is KeyType:
             return a == b
         return isinstance(b, type) and issubclass(kind, b)
@@ -453,8 +453,8 @@ def isdtype(dtype: Any, kind: Any) -> bool:
 def itemsize_bits(dtype: Any) -> int:
     """Bits of an element, as the compiler stores it (4 for int4)."""
     found = as_dtype(dtype)
-    small = {int4: 4, uint4: 4, int2: 2, uint2: 2, float4_e2m1fn: 4}
-    return small.get(found, found.itemsize * 8)
+    small: dict[Any, int] = {int4: 4, uint4: 4, int2: 2, uint2: 2, float4_e2m1fn: 4}
+    return small.get(found, 8 * cast(int, found.itemsize))
 
 
 def finfo(dtype: Any) -> Any:
