@@ -17,6 +17,7 @@ from numax._engine.core.avals import ShapedArray, etype
 from numax._engine.core.ir import ClosedJaxpr, Eqn, Jaxpr, fresh, intern
 from numax._engine.core.primitive import Primitive, on_device
 from numax._engine.core.trace import NO_RULES, current
+from numax._engine.host.program import generate, is_tiny
 from numax._engine.host.quiet import quiet
 from numax._engine.stablehlo import walk
 from numax._engine.stablehlo.types import Text
@@ -190,6 +191,45 @@ def place(x: Array, devices: tuple[Any, ...], partition: tuple[int, ...] | None)
     if partition is None:
         return runtime.put_sharded([data] * len(devices), devices, None)
     return runtime.put_sharded(runtime.split(data, devices, partition), devices, partition)
+
+
+@dataclasses.dataclass(eq=False, slots=True)
+class HostProgram:
+    """A tiny program on NumPy: Arrays in, Arrays out."""
+
+    function: Any
+    outs: list[Any]
+
+    def __call__(self, args: Sequence[Array]) -> list[Array]:
+        values = [a._np for a in args]
+        for i, v in enumerate(values):
+            if v is None:
+                values[i] = args[i].numpy_()
+        results = quiet.run(self.function, *values)
+        return [
+            wrap(v if type(v) is np.ndarray else np.asarray(v), t) for v, t in zip(results, self.outs, strict=True)
+        ]
+
+
+def program_for(closed: ClosedJaxpr, name: str, donated: tuple[int, ...] = (), options: Any = ()) -> Any:
+    """How jit runs a program: on NumPy if it is tiny, else compiled."""
+    found = closed.cache.get("host")
+    if found is None:
+        found = closed.cache["host"] = (
+            HostProgram(generate(closed), [a.etype for a in closed.out_avals])
+            if is_tiny(closed) and runtime_is_cpu()
+            else False
+        )
+    return found or compile_program(closed, name, donated, options)
+
+
+def runtime_is_cpu() -> bool:
+    """Whether arrays live in the host's memory, as far as is known without opening the runtime."""
+    if config.default_device.value is not None:
+        return False
+    if runtime.is_made():
+        return runtime.backend().platform == "cpu"
+    return config.platforms.value in (None, "", "cpu") and not runtime.accelerator_installed()
 
 
 def _cut(aval: ShapedArray, mapped: bool, size: int) -> tuple[int, ...] | None:

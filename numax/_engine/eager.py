@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from numax._engine.core import dtypes
 from numax._engine.core.array import Array, wrap
 from numax._engine.core.avals import EType
 from numax._engine.core.trace import NO_RULES, current
@@ -40,8 +41,32 @@ def _learn(name: str, ufunc: Any, args: tuple[Any, ...], out: Any) -> None:
         else:
             return
     probe = quiet.run(ufunc, *values)
-    if np.asarray(probe).dtype == out._t.physical and np.shape(probe) == out.shape:
-        rules[tuple(key)] = out._t
+    if np.asarray(probe).dtype != out._t.physical or np.shape(probe) != out.shape:
+        return
+    if out._t.dtype == np.bool_ and not _same_loop(ufunc, args):
+        return
+    rules[tuple(key)] = out._t
+
+
+_TRUTH = (np.logical_and, np.logical_or, np.logical_xor, np.logical_not)
+
+
+def _same_loop(ufunc: Any, args: tuple[Any, ...]) -> bool:
+    """Whether a comparison compares in the dtype that the operands promote to: the result does not show it."""
+    if len(args) < 2 or ufunc in _TRUTH:
+        return True
+    kinds = [type(a) if type(a) in (int, float, complex) else np.asarray(a).dtype for a in args]
+    joined, _ = dtypes.join_types(*[dtypes.value_type(a) for a in args])
+    try:
+        return all(d == joined for d in ufunc.resolve_dtypes((*kinds, None))[:2])
+    except TypeError:
+        return False
+
+
+def _refuse(name: str, out: Any, where: Any) -> Any:
+    if out is not None:
+        raise NotImplementedError(f"{name}: `out` is not supported: arrays are immutable. Use the result.")
+    raise NotImplementedError(f"{name}: `where` is not supported. Use numax.numpy.where on the result.")
 
 
 def binary(name: str, ufunc: Any, general: Function) -> Function:
@@ -50,7 +75,9 @@ def binary(name: str, ufunc: Any, general: Function) -> Function:
     ufunc: must compute what `general` does wherever the result's dtype is right.
     """
 
-    def fast(x: Any, y: Any, /) -> Any:
+    def fast(x: Any, y: Any, /, out: Any = None, where: Any = None) -> Any:
+        if out is not None or where is not None:
+            return _refuse(name, out, where)
         if type(x) is Array:
             if type(y) is Array:
                 t = _current().rules.get((name, x._t, y._t))
@@ -80,7 +107,7 @@ def binary(name: str, ufunc: Any, general: Function) -> Function:
                         a = x.numpy_()
                     try:
                         r = quiet.run(ufunc, a, y)
-                    except OverflowError:  # a Python int too large for the dtype
+                    except (OverflowError, ValueError):  # a Python int that the dtype or operation refuses
                         return general(x, y)
                     if type(r) is not _ndarray:
                         r = _asarray(r)
@@ -94,7 +121,7 @@ def binary(name: str, ufunc: Any, general: Function) -> Function:
             if t is not None:
                 try:
                     r = quiet.run(ufunc, x, y.numpy_())
-                except OverflowError:
+                except (OverflowError, ValueError):
                     return general(x, y)
                 if type(r) is not _ndarray:
                     r = _asarray(r)
@@ -112,7 +139,9 @@ def binary(name: str, ufunc: Any, general: Function) -> Function:
 def unary(name: str, ufunc: Any, general: Function) -> Function:
     """A one-argument function that takes the fast path where there is a rule, else `general`."""
 
-    def fast(x: Any, /) -> Any:
+    def fast(x: Any, /, out: Any = None, where: Any = None) -> Any:
+        if out is not None or where is not None:
+            return _refuse(name, out, where)
         if type(x) is Array:
             t = _current().rules.get((name, x._t))
             if t is not None:

@@ -35,14 +35,15 @@ def trace_key() -> Any:
 class Entry:
     """A traced function for one combination of argument types."""
 
-    __slots__ = ("closed", "kept", "name", "out_tree", "outer", "program", "single")
+    __slots__ = ("closed", "donated", "name", "out_tree", "outer", "program", "single")
 
     def __init__(self, closed: ClosedJaxpr, outer: list[Tracer], out_tree: Any, name: str):
         self.closed = closed
         self.outer = outer
         self.out_tree = out_tree
         self.name = name
-        self.program: dispatch.Program | None = None
+        self.program: Any = None
+        self.donated: tuple[int, ...] = ()
         self.single = out_tree.num_leaves == out_tree.num_nodes == 1
 
     @property
@@ -162,7 +163,8 @@ def merge(args: Sequence[Any], static: Any) -> tuple[list[Any], dict[str, Any]]:
 
 
 _SCALARS: dict[Any, Array] = {}
-_PYTHON = (int, float, bool, complex)
+_PYTHON = frozenset((int, float, bool, complex))
+_ndarray = np.ndarray
 
 
 def as_argument(x: Any) -> Any:
@@ -214,25 +216,47 @@ class Jitted:
         return f"<jitted function {self.name}>"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if current.get() is eager and self._plain and not kwargs:
-            signature: list[Any] = []
+        if current.get() is not eager or not self._plain:
+            return self._call(args, kwargs, None)
+        if self._epoch != eager.epoch:
+            self._fast.clear()
+            self._epoch = eager.epoch
+        # the key: for arguments that are all arrays their types; else the structure and each leaf's type
+        leaves: Any = args
+        key: list[Any] = []
+        if kwargs:
+            leaves, structure = tree.flatten((args, kwargs))
+            key.append(structure)
+        else:
             for a in args:
                 if type(a) is not Array:
+                    leaves, structure = tree.flatten(args)
+                    key.append(structure)
                     break
-                signature.append(a._t)
+        plain = True
+        for a in leaves:
+            kind = type(a)
+            if kind is Array:
                 value = a._np
-                signature.append(a._shape if value is None else value.shape)
+                key.append(a._t)
+                key.append(a._shape if value is None else value.shape)
+            elif kind is _ndarray:
+                plain = False
+                key.append(a.dtype)
+                key.append(a.shape)
+            elif kind in _PYTHON:
+                plain = False
+                key.append(kind)
             else:
-                if self._epoch != eager.epoch:
-                    self._fast.clear()
-                    self._epoch = eager.epoch
-                key = tuple(signature)
-                entry = self._fast.get(key)
-                if entry is not None:
-                    outs = entry.program(args)
-                    return outs[0] if entry.single else tree.unflatten(entry.out_tree, outs)
-                return self._call(args, kwargs, key)
-        return self._call(args, kwargs, None)
+                return self._call(args, kwargs, None)
+        fast = tuple(key)
+        entry = self._fast.get(fast)
+        if entry is None:
+            return self._call(args, kwargs, fast)
+        if not plain:
+            leaves = [a if type(a) is Array else as_argument(a) for a in leaves]
+        outs = entry.program(leaves)
+        return outs[0] if entry.single else tree.unflatten(entry.out_tree, outs)
 
     # ---- the general way ----
 
@@ -243,10 +267,11 @@ class Jitted:
         mode = current.get()
         if not entry.outer and mode.stage is None and all(type(v) is Array for v in values):
             program = entry.program
-            if program is None or donated != program.donated:
-                program = entry.program = dispatch.compile_program(
+            if program is None or donated != entry.donated:
+                program = entry.program = dispatch.program_for(
                     entry.closed, self.name, donated, self.options
                 )
+                entry.donated = donated
             outs = program(values)
             if config.debug_nans.value or config.debug_infs.value:
                 self._check(outs, args, kwargs)

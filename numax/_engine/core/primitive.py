@@ -56,7 +56,8 @@ class Primitive:
     split: Rule | None = None
     prune: Rule | None = None
     impl: Rule | None = None
-    linearizable: bool = True
+    # One result, and a host rule that takes NumPy about as long as a ufunc on small arrays.
+    light: bool = False
 
     def bind(self, *args: Any, **params: Any) -> Any:
         """Apply to Arrays and Tracers, in the highest trace among them."""

@@ -260,6 +260,7 @@ add_p = Primitive(
     jvp=_add_jvp,
     transpose=_add_transpose,
     batch=lambda axis, args, dims: _batch_add(axis, args, dims),
+    light=True,
 )
 _batch_add = batch_elementwise(add_p)
 
@@ -302,6 +303,7 @@ sub_p = Primitive(
     jvp=_sub_jvp,
     transpose=_sub_transpose,
     batch=lambda axis, args, dims: _batch_sub(axis, args, dims),
+    light=True,
 )
 _batch_sub = batch_elementwise(sub_p)
 
@@ -337,6 +339,7 @@ mul_p = Primitive(
     jvp=_mul_jvp,
     transpose=_mul_transpose,
     batch=lambda axis, args, dims: _batch_mul(axis, args, dims),
+    light=True,
 )
 _batch_mul = batch_elementwise(mul_p)
 
@@ -363,6 +366,7 @@ neg_p = Primitive(
     jvp=lambda primals, tangents: (neg_p.bind(*primals), neg_p.bind(*tangents)),
     transpose=lambda ct, x: [neg_p.bind(ct)],
     batch=lambda axis, args, dims: (neg_p.bind(*args), dims[0]),
+    light=True,
 )
 
 
@@ -448,6 +452,7 @@ convert_element_type_p = Primitive(
     jvp=_convert_jvp,
     transpose=lambda ct, x, *, new_dtype, weak_type: [convert(ct, x.aval.dtype, x.aval.weak_type)],
     batch=lambda axis, args, dims, **params: (convert_element_type_p.bind(*args, **params), dims[0]),
+    light=True,
 )
 
 
@@ -522,6 +527,7 @@ broadcast_in_dim_p = Primitive(
     ),
     transpose=_broadcast_transpose,
     batch=_broadcast_batch,
+    light=True,
 )
 
 
@@ -565,6 +571,7 @@ reshape_p = Primitive(
     ),
     transpose=lambda ct, x, *, new_sizes: [reshape(ct, x.aval.shape)],
     batch=_reshape_batch,
+    light=True,
 )
 
 
@@ -605,6 +612,7 @@ transpose_p = Primitive(
     ),
     transpose=lambda ct, x, *, permutation: [transpose(ct, np.argsort(permutation).tolist())],
     batch=_transpose_batch,
+    light=True,
 )
 
 
@@ -646,6 +654,7 @@ squeeze_p = Primitive(
     ),
     transpose=lambda ct, x, *, dimensions: [reshape(ct, x.aval.shape)],
     batch=_squeeze_batch,
+    light=True,
 )
 
 
@@ -739,6 +748,7 @@ reduce_sum_p = Primitive(
     ),
     transpose=_sum_transpose,
     batch=lambda axis, args, dims, **params: _batch_sum(axis, args, dims, **params),
+    light=True,
 )
 _batch_sum = batch_reduce(reduce_sum_p)
 
@@ -853,6 +863,7 @@ select_n_p = Primitive(
     jvp=_select_jvp,
     transpose=_select_transpose,
     batch=_select_batch,
+    light=True,
 )
 
 __all__ = [

@@ -26,7 +26,9 @@ def bitwise_and(x: Any, y: Any, /) -> Any:
     return and_p.bind(*pair("bitwise_and", x, y))
 
 
-and_p = binary("and", accepts=INTEGERS_AND_BOOL, host=np.bitwise_and, lower=hlo.and_, jvp=zero_tangent)
+and_p = binary(
+    "and", accepts=INTEGERS_AND_BOOL, host=np.bitwise_and, lower=hlo.and_, jvp=zero_tangent
+)
 
 
 def bitwise_or(x: Any, y: Any, /) -> Any:
@@ -50,7 +52,9 @@ def bitwise_xor(x: Any, y: Any, /) -> Any:
     return xor_p.bind(*pair("bitwise_xor", x, y))
 
 
-xor_p = binary("xor", accepts=INTEGERS_AND_BOOL, host=np.bitwise_xor, lower=hlo.xor, jvp=zero_tangent)
+xor_p = binary(
+    "xor", accepts=INTEGERS_AND_BOOL, host=np.bitwise_xor, lower=hlo.xor, jvp=zero_tangent
+)
 
 
 def bitwise_not(x: Any, /) -> Any:
@@ -117,7 +121,9 @@ def _shift_left_host(x: np.ndarray, y: np.ndarray) -> Any:
     count = _unsigned(y)
     out = np.left_shift(_unsigned(x), count)  # NumPy gives 0 past its own width
     if x.dtype in _SMALL:
-        out = np.where(count < _SMALL[x.dtype], out & np.uint8((1 << _SMALL[x.dtype]) - 1), np.uint8(0))
+        out = np.where(
+            count < _SMALL[x.dtype], out & np.uint8((1 << _SMALL[x.dtype]) - 1), np.uint8(0)
+        )
     return _like(out, x.dtype)
 
 
@@ -202,7 +208,9 @@ def _clz_host(x: np.ndarray) -> Any:
     return np.uint8(width) - np.bitwise_count(bits)
 
 
-clz_p = unary("clz", accepts=INTEGERS, host=_clz_host, lower=hlo.count_leading_zeros, jvp=zero_tangent)
+clz_p = unary(
+    "clz", accepts=INTEGERS, host=_clz_host, lower=hlo.count_leading_zeros, jvp=zero_tangent
+)
 
 
 def mulhi(x: Any, y: Any, /) -> Any:
@@ -221,7 +229,11 @@ def _mulhi_host(x: np.ndarray, y: np.ndarray) -> Any:
         return ((x.astype(wide) * y.astype(wide)) >> wide(width)).astype(x.dtype)
     out = _mulhi_words(_unsigned(x), _unsigned(y), np.uint64(0xFFFFFFFF), np.uint64(32))
     if signed:  # modulo 2**64, x is its unsigned bits less 2**64 where it is negative
-        out = out - np.where(x < 0, _unsigned(y), np.uint64(0)) - np.where(y < 0, _unsigned(x), np.uint64(0))
+        out = (
+            out
+            - np.where(x < 0, _unsigned(y), np.uint64(0))
+            - np.where(y < 0, _unsigned(x), np.uint64(0))
+        )
     return out.view(x.dtype)
 
 
@@ -407,7 +419,9 @@ def reduce_precision(operand: Any, exponent_bits: int, mantissa_bits: int) -> An
             f"reduce_precision: exponent_bits must be positive and mantissa_bits not negative; "
             f"got {exponent_bits} and {mantissa_bits}."
         )
-    return reduce_precision_p.bind(operand, exponent_bits=exponent_bits, mantissa_bits=mantissa_bits)
+    return reduce_precision_p.bind(
+        operand, exponent_bits=exponent_bits, mantissa_bits=mantissa_bits
+    )
 
 
 def _precision_host(x: np.ndarray, *, exponent_bits: int, mantissa_bits: int) -> Any:
@@ -439,7 +453,9 @@ reduce_precision_p = unary(
     "reduce_precision",
     accepts=FLOATS,
     host=_precision_host,
-    lower=lambda ctx, x, *, exponent_bits, mantissa_bits: hlo.reduce_precision(ctx, x, exponent_bits, mantissa_bits),
+    lower=lambda ctx, x, *, exponent_bits, mantissa_bits: hlo.reduce_precision(
+        ctx, x, exponent_bits, mantissa_bits
+    ),
     jvp=_precision_jvp,
     transpose=lambda ct, x, **params: [reduce_precision_p.bind(ct, **params)],
 )

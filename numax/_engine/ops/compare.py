@@ -124,7 +124,9 @@ def _lower_total(direction: str) -> Callable[..., Any]:
 
 
 eq_to_p = compare("eq_to", accepts=REALS_AND_BOOL, host=_total(np.equal), lower=_lower_total("EQ"))
-le_to_p = compare("le_to", accepts=REALS_AND_BOOL, host=_total(np.less_equal), lower=_lower_total("LE"))
+le_to_p = compare(
+    "le_to", accepts=REALS_AND_BOOL, host=_total(np.less_equal), lower=_lower_total("LE")
+)
 lt_to_p = compare("lt_to", accepts=REALS_AND_BOOL, host=_total(np.less), lower=_lower_total("LT"))
 
 __all__ = [

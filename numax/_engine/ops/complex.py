@@ -43,7 +43,9 @@ def complex(x: Any, y: Any, /) -> Any:
 def _complex_infer(x: ShapedArray, y: ShapedArray) -> ShapedArray:
     shape, dtype, weak = infer_pair("complex", x, y)
     if dtype not in _WHOLE:
-        raise TypeError(f"complex: accepts float32 and float64; got {x.str_short()}. Convert it with x.astype(dtype).")
+        raise TypeError(
+            f"complex: accepts float32 and float64; got {x.str_short()}. Convert it with x.astype(dtype)."
+        )
     return ShapedArray(shape, _WHOLE[dtype], weak)
 
 
@@ -164,7 +166,10 @@ conj_p = linear(
     host=_conj_host,
     lower=_conj_lower,
     transpose=_conj_transpose,
-    batch=lambda axis, args, dims, *, input_dtype: (conj_p.bind(*args, input_dtype=input_dtype), dims[0]),
+    batch=lambda axis, args, dims, *, input_dtype: (
+        conj_p.bind(*args, input_dtype=input_dtype),
+        dims[0],
+    ),
 )
 
 __all__ = [

@@ -74,7 +74,9 @@ def exp(x: Any, /, *, accuracy: Any = None) -> Any:
     return exp_p.bind(as_value(x, "exp"))
 
 
-exp_p = unary("exp", accepts=INEXACT, host=np.exp, lower=hlo.exponential, jvp=lambda t, y, x: mul(t, y))
+exp_p = unary(
+    "exp", accepts=INEXACT, host=np.exp, lower=hlo.exponential, jvp=lambda t, y, x: mul(t, y)
+)
 
 
 def exp2(x: Any, /, *, accuracy: Any = None) -> Any:
@@ -309,7 +311,9 @@ def sin(x: Any, /, *, accuracy: Any = None) -> Any:
     return sin_p.bind(as_value(x, "sin"))
 
 
-sin_p = unary("sin", accepts=INEXACT, host=np.sin, lower=hlo.sine, jvp=lambda t, y, x: mul(t, cos(x)))
+sin_p = unary(
+    "sin", accepts=INEXACT, host=np.sin, lower=hlo.sine, jvp=lambda t, y, x: mul(t, cos(x))
+)
 
 
 def cos(x: Any, /, *, accuracy: Any = None) -> Any:
@@ -321,7 +325,9 @@ def cos(x: Any, /, *, accuracy: Any = None) -> Any:
     return cos_p.bind(as_value(x, "cos"))
 
 
-cos_p = unary("cos", accepts=INEXACT, host=np.cos, lower=hlo.cosine, jvp=lambda t, y, x: mul(t, neg(sin(x))))
+cos_p = unary(
+    "cos", accepts=INEXACT, host=np.cos, lower=hlo.cosine, jvp=lambda t, y, x: mul(t, neg(sin(x)))
+)
 
 
 def tan(x: Any, /, *, accuracy: Any = None) -> Any:
@@ -430,7 +436,9 @@ def sinh(x: Any, /) -> Any:
     return sinh_p.bind(as_value(x, "sinh"))
 
 
-sinh_p = unary("sinh", accepts=INEXACT, host=np.sinh, lower=_chlo("sinh"), jvp=lambda t, y, x: mul(t, cosh(x)))
+sinh_p = unary(
+    "sinh", accepts=INEXACT, host=np.sinh, lower=_chlo("sinh"), jvp=lambda t, y, x: mul(t, cosh(x))
+)
 
 
 def cosh(x: Any, /) -> Any:
@@ -441,7 +449,9 @@ def cosh(x: Any, /) -> Any:
     return cosh_p.bind(as_value(x, "cosh"))
 
 
-cosh_p = unary("cosh", accepts=INEXACT, host=np.cosh, lower=_chlo("cosh"), jvp=lambda t, y, x: mul(t, sinh(x)))
+cosh_p = unary(
+    "cosh", accepts=INEXACT, host=np.cosh, lower=_chlo("cosh"), jvp=lambda t, y, x: mul(t, sinh(x))
+)
 
 
 def tanh(x: Any, /, *, accuracy: Any = None) -> Any:
@@ -454,7 +464,11 @@ def tanh(x: Any, /, *, accuracy: Any = None) -> Any:
 
 
 tanh_p = unary(
-    "tanh", accepts=INEXACT, host=np.tanh, lower=hlo.tanh, jvp=lambda t, y, x: mul(t, one_minus_square(y))
+    "tanh",
+    accepts=INEXACT,
+    host=np.tanh,
+    lower=hlo.tanh,
+    jvp=lambda t, y, x: mul(t, one_minus_square(y)),
 )
 
 

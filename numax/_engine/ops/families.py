@@ -94,6 +94,7 @@ def unary(
         jvp=derivative,
         transpose=transpose,
         batch=lambda axis, args, dims, **params: (prim.bind(*args, **params), dims[0]),
+        light=isinstance(host, np.ufunc),
     )
     return prim
 
@@ -146,6 +147,7 @@ def binary(
         jvp=derivative,
         transpose=transpose,
         batch=lambda axis, args, dims, **params: batch(axis, args, dims, **params),
+        light=isinstance(host, np.ufunc),
     )
     batch = batch_elementwise(prim)
     return prim

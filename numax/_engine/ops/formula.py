@@ -174,7 +174,8 @@ class EmitMath:
         ctx = self.ctx
         shape = next(v.value.shape for v in init if isinstance(v, Emitted))
         start = [
-            v.value if isinstance(v, Emitted) else hlo.full(ctx, float(v), shape, dtypes.float64) for v in init
+            v.value if isinstance(v, Emitted) else hlo.full(ctx, float(v), shape, dtypes.float64)
+            for v in init
         ]
 
         def proceed(ctx: Any, i: Any, *state: Any) -> Any:

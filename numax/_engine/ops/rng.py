@@ -35,7 +35,7 @@ _ROTATIONS = (13, 15, 26, 6), (17, 29, 16, 24)
 _PARITY = 0x1BD11BDA
 _WORD = 0xFFFFFFFF
 _U32, _U64 = dtypes.uint32, dtypes.uint64
-_BITS = {8: dtypes.uint8, 16: dtypes.uint16, 32: _U32, 64: _U64}
+UNSIGNED = {8: dtypes.uint8, 16: dtypes.uint16, 32: _U32, 64: _U64}
 
 # ---- blocks on the host ----
 #
@@ -153,7 +153,7 @@ def host_bits(keys: np.ndarray, bit_width: int, shape: tuple[int, ...]) -> np.nd
     else:
         out = _stream(keys, count, False)
         if bit_width < 32:
-            out = out.astype(_BITS[bit_width])
+            out = out.astype(UNSIGNED[bit_width])
     return out.reshape(keys.shape + shape)
 
 
@@ -227,7 +227,7 @@ def lower_bits(ctx: Any, keys: Any, bit_width: int, shape: tuple[int, ...]) -> A
     else:
         out = hlo.xor(ctx, x0, x1)
         if bit_width < 32:
-            out = hlo.convert(ctx, out, _BITS[bit_width])
+            out = hlo.convert(ctx, out, UNSIGNED[bit_width])
     return hlo.reshape(ctx, out, keys.shape + shape)
 
 
@@ -350,11 +350,11 @@ def _split_infer(keys: ShapedArray, *, shape: Any) -> ShapedArray:
     return ShapedArray(keys.shape + shape, keys.dtype)
 
 
-def _split_host(keys: np.ndarray, *, shape: Any) -> np.ndarray:
+def host_split(keys: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return _stream(keys, math.prod(shape), True).reshape(keys.shape + shape)
 
 
-def _split_lower(ctx: Any, keys: Any, *, shape: Any) -> Any:
+def lower_split(ctx: Any, keys: Any, shape: tuple[int, ...]) -> Any:
     x0, x1 = lower_stream(ctx, keys, math.prod(shape))
     return hlo.reshape(ctx, _lower_join(ctx, x0, x1), keys.shape + shape)
 
@@ -362,8 +362,8 @@ def _split_lower(ctx: Any, keys: Any, *, shape: Any) -> Any:
 random_split_p = Primitive(
     name="random_split",
     infer=_split_infer,
-    host=_split_host,
-    lower=_split_lower,
+    host=lambda keys, *, shape: host_split(keys, shape),
+    lower=lambda ctx, keys, *, shape: lower_split(ctx, keys, shape),
     jvp=zero_tangent,
     transpose=not_linear,
     batch=lambda axis, args, dims, *, shape: (random_split(moveaxis(args[0], dims[0], 0), shape), 0),
@@ -427,9 +427,9 @@ def random_bits(keys: Any, bit_width: int, shape: Any) -> Any:
 
 def _bits_infer(keys: ShapedArray, *, bit_width: int, shape: Any) -> ShapedArray:
     check_keys("random_bits", keys)
-    if bit_width not in _BITS:
+    if bit_width not in UNSIGNED:
         raise TypeError(f"random_bits: bit_width must be 8, 16, 32 or 64; got {bit_width}.")
-    return ShapedArray(keys.shape + shape, _BITS[bit_width])
+    return ShapedArray(keys.shape + shape, UNSIGNED[bit_width])
 
 
 random_bits_p = Primitive(

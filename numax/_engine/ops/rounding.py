@@ -76,7 +76,12 @@ def is_finite(x: Any, /) -> Any:
 
 
 is_finite_p = unary(
-    "is_finite", accepts=FLOATS, host=np.isfinite, lower=hlo.is_finite, jvp=zero_tangent, out=dtypes.bool_
+    "is_finite",
+    accepts=FLOATS,
+    host=np.isfinite,
+    lower=hlo.is_finite,
+    jvp=zero_tangent,
+    out=dtypes.bool_,
 )
 
 __all__ = [

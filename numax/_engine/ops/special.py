@@ -49,7 +49,11 @@ def _libm(one: Callable[[float], float], many: Callable[..., Any]) -> Callable[.
     def host(x: np.ndarray) -> Any:
         wide = x.astype(np.float64)
         if wide.size <= _FEW:
-            return np.array([one(v) for v in wide.ravel().tolist()]).reshape(wide.shape).astype(x.dtype)
+            return (
+                np.array([one(v) for v in wide.ravel().tolist()])
+                .reshape(wide.shape)
+                .astype(x.dtype)
+            )
         return np.asarray(many(wide)).astype(x.dtype)
 
     return host
@@ -395,7 +399,9 @@ _betainc_emit = lower_rule(formulas.betainc)
 
 def _betainc_lower(ctx: Any, *xs: Any) -> Any:
     shape = ctx.avals_out[0].shape
-    return _betainc_emit(ctx, *[x if x.shape == shape else hlo.broadcast_in_dim(ctx, x, shape, ()) for x in xs])
+    return _betainc_emit(
+        ctx, *[x if x.shape == shape else hlo.broadcast_in_dim(ctx, x, shape, ()) for x in xs]
+    )
 
 
 def _betainc_jvp(primals: Any, tangents: Any) -> Any:

@@ -67,7 +67,9 @@ def lgamma_positive(m: Any, x: Any) -> Any:
         factor = m.where(above, factor * y, factor)
     low = y < 1.5
     z = m.where(tiny, x, m.where(low, y - 1.0, y - 2.0))
-    near = z * m.where(low, polynomial(tables.LGAMMA_1, 2.0 * z), polynomial(tables.LGAMMA_2, 2.0 * z))
+    near = z * m.where(
+        low, polynomial(tables.LGAMMA_1, 2.0 * z), polynomial(tables.LGAMMA_2, 2.0 * z)
+    )
     near = m.where(tiny, near - m.log(x), near + m.log(factor))
     return m.where(x < 8.0, near, out)
 
@@ -207,7 +209,9 @@ def _log_d(m: Any, a: Any, x: Any) -> Any:
     far = -(b * phi) - 0.5 * m.log(2.0 * math.pi * b) - stirling(b)
     c = m.where(small, a, 1.0)
     y = m.where(small, x, 1.0)
-    return m.where(small, c * m.log(y) - y - m.function(lgamma_positive, digamma_positive, c + 1.0), far)
+    return m.where(
+        small, c * m.log(y) - y - m.function(lgamma_positive, digamma_positive, c + 1.0), far
+    )
 
 
 def _temme(m: Any, a: Any, x: Any) -> Any:
@@ -314,7 +318,9 @@ def _upper_small(m: Any, a: Any, x: Any) -> Any:
     u = a log x - lgamma(1 + a) (from DLMF 8.7.1)."""
     near = a < 0.5
     z = m.where(near, a, a - 1.0)
-    gamma = z * m.where(near, polynomial(tables.LGAMMA_1, 2.0 * z), polynomial(tables.LGAMMA_2, 2.0 * z))
+    gamma = z * m.where(
+        near, polynomial(tables.LGAMMA_1, 2.0 * z), polynomial(tables.LGAMMA_2, 2.0 * z)
+    )
     u = a * m.log(x) - gamma
     total = x * 0.0
     term = a
@@ -384,7 +390,12 @@ def _log_beta_density(m: Any, a: Any, b: Any, x: Any, y: Any) -> Any:
     _, left = _log_ratio(m, a, n * x)
     _, right = _log_ratio(m, b, n * y)
     corrections = _stirling_any(m, n) - _stirling_any(m, a) - _stirling_any(m, b)
-    return 0.5 * (m.log(a) + m.log(b / n) - math.log(2.0 * math.pi)) - a * left - b * right + corrections
+    return (
+        0.5 * (m.log(a) + m.log(b / n) - math.log(2.0 * math.pi))
+        - a * left
+        - b * right
+        + corrections
+    )
 
 
 def betainc(m: Any, a: Any, b: Any, x: Any) -> Any:

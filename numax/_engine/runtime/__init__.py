@@ -30,6 +30,7 @@ from numax._engine.runtime.buffers import (
 )
 from numax._engine.runtime.client import (
     Backend,
+    accelerator_installed,
     available,
     backend,
     backend_of,
@@ -50,6 +51,7 @@ __all__ = [
     "Backend",
     "Executable",
     "Output",
+    "accelerator_installed",
     "available",
     "backend",
     "backend_of",

@@ -1,5 +1,6 @@
 """Clients and devices. A client is made at the first need and lives until the process ends."""
 
+import functools
 import ctypes
 import os
 import threading
@@ -186,6 +187,12 @@ def process_index() -> int:
 def is_made() -> bool:
     """Whether a client exists."""
     return bool(_backends)
+
+
+@functools.cache
+def accelerator_installed() -> bool:
+    """Whether a plugin for another platform than the CPU is on the import path."""
+    return bool(plugin.installed())
 
 
 def available() -> bool:
