@@ -471,11 +471,27 @@ def sqrt(x: Any, /, *, accuracy: Any = None) -> Any:
     return sqrt_p.bind(as_value(x, "sqrt"))
 
 
+def _sqrt_lower(ctx: Any, x: Any) -> Any:
+    out = hlo.sqrt(ctx, x)
+    if x.dtype not in _COMPLEX:
+        return out
+    # On the branch cut the compiler forgets the sign of a zero imaginary part.
+    size = hlo.abs(ctx, hlo.imag(ctx, out))
+    below = _sign_bit(ctx, hlo.imag(ctx, x))
+    return hlo.complex(ctx, hlo.real(ctx, out), hlo.select(ctx, below, hlo.negate(ctx, size), size))
+
+
+def _sign_bit(ctx: Any, x: Any) -> Any:
+    integer = dtypes.int64 if x.dtype == dtypes.float64 else dtypes.int32
+    bits = hlo.bitcast_convert(ctx, x, x.shape, integer)
+    return hlo.compare(ctx, bits, hlo.full(ctx, 0, x.shape, integer), "LT")
+
+
 sqrt_p = unary(
     "sqrt",
     accepts=INEXACT,
     host=np.sqrt,
-    lower=hlo.sqrt,
+    lower=_sqrt_lower,
     jvp=lambda t, y, x: mul(t, div(constant_like(y, 0.5), y)),
 )
 
