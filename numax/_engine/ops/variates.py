@@ -1,0 +1,339 @@
+"""Random floats made of random bits: uniform and normal numbers on the host, and the gamma sampler.
+
+The compiler contracts a product and a sum into one fused operation. To give the same bits, the host rules for float32
+round such a pair once, by way of float64.
+
+Source: Giles, "Approximating the erfinv function" (2010), for normal numbers; Marsaglia and Tsang, "A simple method for
+generating gamma variables" (2000).
+"""
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+from numax._engine.core import dtypes
+from numax._engine.core.avals import ShapedArray
+from numax._engine.core.primitive import Primitive, Zero, not_linear
+from numax._engine.ops.arithmetic import div
+from numax._engine.ops.arithmetic import max as maximum
+from numax._engine.ops.basis import constant_like, mul, to_front
+from numax._engine.ops.elementwise import exp
+from numax._engine.ops.rng import UNSIGNED, check_keys, host_bits, host_split, lower_bits, lower_split
+from numax._engine.ops.special import erf_inv_p, random_gamma_grad
+from numax._engine.ops.tables import ERF_INV_32
+from numax._engine.stablehlo import hlo
+
+# ---- the layout of floats ----
+
+
+@functools.cache
+def float_layout(dtype: Any) -> tuple[int, Any, int, int]:
+    """How a float in [1, 2) is made of bits: bits to draw; unsigned dtype; in it, bits to drop and the bits of 1."""
+    info = dtypes.finfo(dtype)
+    width = dtype.itemsize * 8
+    drawn = 8 if info.nmant < 8 else width
+    unsigned = UNSIGNED[width]
+    return drawn, unsigned, np.array(drawn - info.nmant, unsigned), np.ones((), dtype).view(unsigned)
+
+
+@functools.cache
+def constants(dtype: Any) -> tuple[Any, Any]:
+    """The least float above -1, and the square root of 2."""
+    below = np.nextafter(np.array(-1, dtype), np.array(0, dtype))
+    return np.asarray(below, dtype), np.array(math.sqrt(2), dtype)
+
+
+def _single_rounding(dtype: Any) -> bool:
+    return dtype == dtypes.float32
+
+
+def fused(x: np.ndarray, y: Any, z: Any) -> np.ndarray:
+    """x * y + z, rounded once in float32."""
+    if _single_rounding(x.dtype):
+        return (x.astype(np.float64) * y + z).astype(np.float32)
+    return x * y + z
+
+
+# ---- uniform and normal numbers on the host ----
+
+
+def host_unit(keys: np.ndarray, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Uniform numbers in [0, 1), `shape` of them for each key."""
+    drawn, unsigned, drop, one = float_layout(dtype)
+    bits = host_bits(keys, drawn, shape or (1,))
+    if bits.dtype != unsigned:
+        bits = bits.astype(unsigned)
+    np.right_shift(bits, drop, bits)
+    np.bitwise_or(bits, one, bits)
+    out = bits.view(dtype)
+    np.subtract(out, _ONE[dtype], out)
+    return out if shape else out.reshape(keys.shape)
+
+
+_ONE = {dtype: np.array(1, dtype) for dtype in dtypes.FLOATS}
+_TWO = {dtype: np.array(2, dtype) for dtype in dtypes.FLOATS}
+
+
+def host_uniform(keys: np.ndarray, shape: tuple[int, ...], dtype: Any, low: Any, high: Any) -> np.ndarray:
+    """Uniform numbers in [low, high). The bounds are Python floats, or arrays of the dtype."""
+    out = host_unit(keys, shape, dtype)
+    if type(low) is float and type(high) is float:
+        if low == 0.0 and high == 1.0:
+            return out
+        low, high = np.array(low, dtype), np.array(high, dtype)
+    return np.maximum(low, fused(out, high - low, low))
+
+
+def host_normal(keys: np.ndarray, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Standard normal numbers, `shape` of them for each key."""
+    low, root = constants(dtype)
+    u = host_unit(keys, shape or (1,), dtype)
+    np.multiply(u, _TWO[dtype], u)
+    np.add(u, low, u)
+    out = _erf_inv(u) if dtype == np.float32 else np.asarray(erf_inv_p.host(u), dtype)
+    np.multiply(out, root, out)
+    return out if shape else out.reshape(keys.shape)
+
+
+def _erf_inv(x: np.ndarray) -> np.ndarray:
+    """erf_inv of float32 strictly between -1 and 1, in few and cheap calls: NumPy takes constants fastest as arrays
+    without dimensions, and counts faster than it asks for any."""
+    w = np.multiply(x, x)
+    np.negative(w, w)
+    np.log1p(w, w)
+    np.negative(w, w)
+    near, far = _GILES
+    tails = np.greater_equal(w, _EDGE)
+    out = _horner(near, np.subtract(w, _SHIFT))
+    if np.count_nonzero(tails):
+        out[tails] = _horner(far, np.sqrt(w[tails]) - np.float32(3))
+    return np.multiply(out, x, out)
+
+
+def _horner(coefficients: list[Any], x: np.ndarray) -> np.ndarray:
+    multiply, add = np.multiply, np.add
+    out = multiply(x, coefficients[0])
+    add(out, coefficients[1], out)
+    for c in coefficients[2:]:
+        multiply(out, x, out)
+        add(out, c, out)
+    return out
+
+
+_GILES = [[np.array(c, np.float32) for c in row] for row in ERF_INV_32]
+_EDGE, _SHIFT = np.array(5.0, np.float32), np.array(2.5, np.float32)
+
+
+def host_randint(keys: np.ndarray, shape: tuple[int, ...], dtype: Any, low: int, high: int) -> np.ndarray:
+    """Uniform integers in [low, high), bounds within the dtype's range, and high at most one above it."""
+    width = dtype.itemsize * 8
+    span = max(high - low, 1) % (1 << width)
+    pair = host_bits(host_split(keys, (2,)), width, shape)
+    if span == 0:  # all integers of the dtype: the remainder by 0 leaves a number as it is
+        offset = pair[1]
+    else:
+        kind = pair.dtype.type
+        root = (1 << width // 2) % span
+        multiplier = kind(root * root % (1 << width) % span)
+        pair = pair % kind(span)
+        offset = (pair[0] * multiplier + pair[1]) % kind(span)
+    return offset.astype(dtype) + dtype.type(low)
+
+
+# ---- the same in StableHLO ----
+
+
+def lower_unit(ctx: Any, keys: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Uniform numbers in [0, 1), `shape` of them for each key."""
+    drawn, unsigned, drop, one = float_layout(dtype)
+    bits = hlo.convert(ctx, lower_bits(ctx, keys, drawn, shape), unsigned)
+    bits = hlo.shift_right_logical(ctx, bits, hlo.full(ctx, int(drop), bits.shape, unsigned))
+    bits = hlo.or_(ctx, bits, hlo.full(ctx, int(one), bits.shape, unsigned))
+    x = hlo.bitcast_convert(ctx, bits, bits.shape, dtype)
+    return hlo.subtract(ctx, x, hlo.full(ctx, 1.0, x.shape, dtype))
+
+
+def lower_normal(ctx: Any, keys: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Standard normal numbers, `shape` of them for each key."""
+    low, root = constants(dtype)
+    u = lower_unit(ctx, keys, shape, dtype)
+    low = ctx.constant(low, dtype, u.shape)
+    u = hlo.multiply(ctx, u, hlo.full(ctx, 2.0, u.shape, dtype))
+    u = hlo.maximum(ctx, low, hlo.add(ctx, u, low))
+    return hlo.multiply(ctx, ctx.constant(root, dtype, u.shape), erf_inv_p.lower(ctx, u))
+
+
+# ---- random_gamma ----
+#
+# Each number has its own key, split from the operand. Its loop splits that key for each attempt, so that a number does
+# not depend on how many others are drawn beside it.
+
+
+def random_gamma(keys: Any, a: Any, *, log_space: bool) -> Any:
+    """A standard gamma number of each parameter a, or its logarithm.
+
+    Shapes: keys K, a (*K, *S) -> (*K, *S). Dtypes: a real float. Grad: implicit, in a. Source: Marsaglia and Tsang.
+    """
+    return random_gamma_p.bind(keys, a, log_space=log_space)
+
+
+def _gamma_infer(keys: ShapedArray, a: ShapedArray, *, log_space: bool) -> ShapedArray:
+    check_keys("random_gamma", keys)
+    if not dtypes.is_float(a.dtype):
+        raise TypeError(f"random_gamma: the parameter must be a real float; got {a.str_short()}.")
+    if a.shape[: keys.ndim] != keys.shape:
+        raise TypeError(
+            f"random_gamma: the parameter's leading axes must be those of the keys; got {keys.str_short()} and "
+            f"{a.str_short()}."
+        )
+    return a.strong()
+
+
+def _rejected(X: Any, V: Any, U: Any, d: Any) -> Any:
+    """Where a candidate is refused. X is the square of a normal number, V the cube of 1 + c x."""
+    one = V.dtype.type(1)
+    quick = U >= one - V.dtype.type(0.0331) * (X * X)
+    return quick & (np.log(U) >= X * V.dtype.type(0.5) + d * (one - V + np.log(V)))
+
+
+def _gamma_host(keys: np.ndarray, a: np.ndarray, *, log_space: bool) -> np.ndarray:
+    shape, dtype = a.shape, a.dtype
+    count = math.prod(shape[keys.ndim :])
+    a = a.reshape(-1)
+    third = dtype.type(1 / 3)
+    one = dtype.type(1)
+    own = host_split(keys, (count,)).reshape(-1)
+    boosted = ~(a >= one)
+    d = np.where(boosted, a + one, a) - third
+    c = third / np.sqrt(d)
+    pair = host_split(own, (2,))
+    key, spare = pair[:, 0].copy(), pair[:, 1].copy()
+    V = np.ones(a.shape, dtype)
+    # The first test refuses x = 0, v = 1, u = 2 unless d is nan or infinite.
+    todo = np.flatnonzero(_rejected(np.zeros_like(V), V, V + one, d))
+    while todo.size:
+        triple = host_split(key[todo], (3,))
+        key[todo] = triple[:, 0]
+        x, v = _candidates(triple[:, 1], c[todo])
+        u = host_unit(np.ascontiguousarray(triple[:, 2]), (), dtype)
+        V[todo] = (v * v) * v
+        todo = todo[_rejected(x * x, V[todo], u, d[todo])]
+    if log_space:
+        e = np.log1p(-host_unit(spare, (), dtype))
+        boost = np.where(boosted & (e != 0), e * (one / a), dtype.type(0))
+        out = np.log(d) + np.log(V) + boost
+    else:
+        boost = np.where(boosted, np.power(one - host_unit(spare, (), dtype), one / a), one)
+        out = d * V * boost
+    return out.astype(dtype).reshape(shape)
+
+
+def _candidates(keys: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Normal numbers x with 1 + c x positive, and that."""
+    dtype = c.dtype
+    x, v = np.zeros_like(c), np.full_like(c, -1)
+    todo = np.arange(c.size)
+    keys = keys.copy()
+    while todo.size:
+        pair = host_split(keys[todo], (2,))
+        keys[todo] = pair[:, 0]
+        x[todo] = host_normal(np.ascontiguousarray(pair[:, 1]), (), dtype)
+        v[todo] = fused(x[todo], c[todo], dtype.type(1))
+        todo = todo[v[todo] <= 0]
+    return x, v
+
+
+def _gamma_lower(ctx: Any, keys: Any, a: Any, *, log_space: bool) -> Any:
+    shape, dtype = a.shape, a.dtype
+    count = math.prod(shape[len(keys.shape) :])
+
+    def number(value: float) -> Any:
+        return hlo.full(ctx, value, shape, dtype)
+
+    def part(pair: Any, i: int) -> Any:
+        last = len(shape)
+        starts, limits = [0] * last + [i], [*shape, i + 1]
+        return hlo.reshape(ctx, hlo.slice(ctx, pair, starts, limits), shape)
+
+    def any_of(x: Any) -> Any:
+        return hlo.reduce_with(ctx, x, ctx.constant(False, dtypes.bool_), range(len(shape)), hlo.or_) if shape else x
+
+    one = number(1.0)
+    own = hlo.reshape(ctx, lower_split(ctx, keys, (count,)), shape)
+    large = hlo.compare(ctx, a, one, "GE")
+    d = hlo.subtract(ctx, hlo.select(ctx, large, a, hlo.add(ctx, a, one)), number(1 / 3))
+    c = hlo.divide(ctx, number(1 / 3), hlo.sqrt(ctx, d))
+    pair = lower_split(ctx, own, (2,))
+
+    def refused(X: Any, V: Any, U: Any) -> Any:
+        one = number(1.0)
+        least = hlo.subtract(ctx, one, hlo.multiply(ctx, number(0.0331), hlo.multiply(ctx, X, X)))
+        quick = hlo.compare(ctx, U, least, "GE")
+        bound = hlo.add(ctx, hlo.subtract(ctx, one, V), hlo.log(ctx, V))
+        bound = hlo.add(ctx, hlo.multiply(ctx, X, number(0.5)), hlo.multiply(ctx, d, bound))
+        return hlo.and_(ctx, quick, hlo.compare(ctx, hlo.log(ctx, U), bound, "GE"))
+
+    def outer_test(b: Any, key: Any, X: Any, V: Any, U: Any) -> Any:
+        return any_of(refused(X, V, U))
+
+    def outer(b: Any, key: Any, X: Any, V: Any, U: Any) -> Any:
+        triple = lower_split(ctx, key, (3,))
+        start = [part(triple, 1), number(0.0), number(-1.0)]
+        _, x, v = hlo.while_(ctx, start, inner_test, inner)
+        u = lower_unit(ctx, part(triple, 2), (), dtype)
+        new = part(triple, 0), hlo.multiply(ctx, x, x), hlo.multiply(ctx, hlo.multiply(ctx, v, v), v), u
+        again = refused(X, V, U)
+        return [hlo.select(ctx, again, n, o) for n, o in zip(new, (key, X, V, U), strict=True)]
+
+    def inner_test(b: Any, key: Any, x: Any, v: Any) -> Any:
+        return any_of(hlo.compare(ctx, v, number(0.0), "LE"))
+
+    def inner(b: Any, key: Any, x: Any, v: Any) -> Any:
+        pair = lower_split(ctx, key, (2,))
+        normal = lower_normal(ctx, part(pair, 1), (), dtype)
+        new = part(pair, 0), normal, hlo.add(ctx, number(1.0), hlo.multiply(ctx, normal, c))
+        again = hlo.compare(ctx, v, number(0.0), "LE")
+        return [hlo.select(ctx, again, n, o) for n, o in zip(new, (key, x, v), strict=True)]
+
+    _, _, V, _ = hlo.while_(ctx, [part(pair, 0), number(0.0), one, number(2.0)], outer_test, outer)
+    spare = hlo.negate(ctx, lower_unit(ctx, part(pair, 1), (), dtype))
+    power = hlo.divide(ctx, one, a)
+    if log_space:
+        e = hlo.log_plus_one(ctx, spare)
+        none = hlo.or_(ctx, large, hlo.compare(ctx, e, number(0.0), "EQ"))
+        boost = hlo.select(ctx, none, number(0.0), hlo.multiply(ctx, e, power))
+        return hlo.add(ctx, hlo.add(ctx, hlo.log(ctx, d), hlo.log(ctx, V)), boost)
+    boost = hlo.select(ctx, large, one, hlo.power(ctx, hlo.add(ctx, one, spare), power))
+    return hlo.multiply(ctx, hlo.multiply(ctx, d, V), boost)
+
+
+def _gamma_jvp(primals: Any, tangents: Any, *, log_space: bool) -> Any:
+    keys, a = primals
+    t = tangents[1]
+    y = random_gamma_p.bind(keys, a, log_space=log_space)
+    if type(t) is Zero:
+        return y, Zero(y.aval.tangent())
+    if not log_space:
+        return y, mul(t, random_gamma_grad(a, y))
+    x = exp(y)
+    tiny = constant_like(x, dtypes.finfo(x.dtype).tiny)
+    x = maximum(x, tiny)
+    return y, mul(t, div(random_gamma_grad(a, x), x))
+
+
+def _gamma_batch(axis: Any, args: Any, dims: Any, *, log_space: bool) -> Any:
+    keys, a = (to_front(x, d, axis.size) for x, d in zip(args, dims, strict=True))
+    return random_gamma_p.bind(keys, a, log_space=log_space), 0
+
+
+random_gamma_p = Primitive(
+    name="random_gamma",
+    infer=_gamma_infer,
+    host=_gamma_host,
+    lower=_gamma_lower,
+    jvp=_gamma_jvp,
+    transpose=not_linear,
+    batch=_gamma_batch,
+)
