@@ -12,7 +12,8 @@ from numax._engine.core import primitive as _primitive
 _primitive.Evaluator.run = staticmethod(_dispatch.evaluate)
 _array.Hooks.device = _dispatch
 
-from numax import dtypes, errors, lax, numpy, tree, tree_util  # noqa: E402
+from numax import debug, dtypes, errors, lax, numpy, tree, tree_util  # noqa: E402
+from numax._engine.control.callback import pure_callback  # noqa: E402
 from numax._engine.control.custom_jvp import custom_jvp  # noqa: E402
 from numax._engine.control.custom_vjp import custom_vjp  # noqa: E402
 from numax._engine.core.array import Array  # noqa: E402
@@ -38,6 +39,7 @@ from numax.api.checkpoint import (  # noqa: E402
     custom_gradient,
     remat,
 )
+from numax.api.debug import effects_barrier  # noqa: E402
 from numax.api.devices import (  # noqa: E402
     block_until_ready,
     copy_to_host_async,
