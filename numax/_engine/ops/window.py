@@ -122,6 +122,14 @@ def _padded_host(x: np.ndarray, fill: Any, geometry: dict[str, Any]) -> np.ndarr
     return pad_p.host(x, np.asarray(fill).astype(x.dtype), padding_config=tuple(config))
 
 
+def _padded(ctx: Any, x: Any, fill: Any, geometry: dict[str, Any]) -> Any:
+    config = _config(geometry)
+    if all([c == (0, 0, 0) for c in config]):
+        return x
+    low, high, interior = ([c[i] for c in config] for i in range(3))
+    return hlo.pad(ctx, x, fill, low, high, interior)
+
+
 def _offsets(geometry: dict[str, Any]) -> Iterator[Ints]:
     """Where the window's elements lie, seen from its first one, in row-major order."""
     apart = geometry["window_dilation"]
@@ -147,35 +155,82 @@ def _shifted(geometry: dict[str, Any]) -> dict[str, Any]:
 # ---- sum, max, min ----
 
 
-def _along(ufunc: Any, x: np.ndarray, axis: int, size: int, step: int, apart: int) -> np.ndarray:
-    """A windowed reduction along one axis."""
-    x = np.moveaxis(x, axis, 0)
-    places = (len(x) - (size - 1) * apart - 1) // step + 1
-    if size > 4 and size > 2 * step * math.log2(size):
-        out = _by_doubling(ufunc, x, size, apart)[: (places - 1) * step + 1 : step]
-    elif size == 1:
-        out = x[: (places - 1) * step + 1 : step]
-    else:
-        stop = (places - 1) * step + 1
-        out = ufunc(x[:stop:step], x[apart : apart + stop : step])
-        for k in range(2, size):
-            ufunc(out, x[k * apart : k * apart + stop : step], out=out)
-    return np.moveaxis(out, 0, axis)
+_OPS_LIMIT = 32  # windows that take more slices than this compile to the compiler's own loops
 
 
-def _by_doubling(ufunc: Any, x: np.ndarray, size: int, apart: int) -> np.ndarray:
+class _Numpy:
+    """Slices and combinations of NumPy arrays."""
+
+    def __init__(self, ufunc: Any):
+        self.combine = ufunc
+
+    @staticmethod
+    def cut(x: Any, axis: int, start: int, stop: int, step: int = 1) -> Any:
+        return x[(*(slice(None),) * axis, slice(start, stop, step))]
+
+
+class _Hlo:
+    """Slices and combinations of values in a module."""
+
+    def __init__(self, ctx: Any, body: Any):
+        self.ctx = ctx
+        self.body = body
+
+    def combine(self, x: Any, y: Any) -> Any:
+        return self.body(self.ctx, x, y)
+
+    def cut(self, x: Any, axis: int, start: int, stop: int, step: int = 1) -> Any:
+        low, high, steps = [0] * len(x.shape), list(x.shape), [1] * len(x.shape)
+        low[axis], high[axis], steps[axis] = start, stop, step
+        return hlo.slice(self.ctx, x, low, high, steps)
+
+
+def _doubles(size: int, step: int) -> bool:
+    return size > 4 and size > 2 * step * math.log2(size)
+
+
+def _slices(geometry: dict[str, Any]) -> int:
+    """How many slices the reduction takes, one axis after another."""
+    pairs = zip(geometry["window_dimensions"], geometry["window_strides"], strict=True)
+    return sum([2 * size.bit_length() if _doubles(size, step) else size for size, step in pairs])
+
+
+def _along(on: Any, x: Any, axis: int, size: int, step: int, apart: int) -> Any:
+    """A windowed reduction along one axis, by slices of the whole array."""
+    reach = (size - 1) * apart
+    stop = (x.shape[axis] - reach - 1) // step * step + 1
+    if _doubles(size, step):
+        whole = _by_doubling(on, x, axis, size, apart)
+        return on.cut(whole, axis, 0, stop, step)
+    out = on.cut(x, axis, 0, stop, step)
+    for k in range(1, size):
+        out = on.combine(out, on.cut(x, axis, k * apart, k * apart + stop, step))
+    return out
+
+
+def _by_doubling(on: Any, x: Any, axis: int, size: int, apart: int) -> Any:
     """Windows of every length that is a power of two, each from the one before; joined to the length wanted."""
     out, done, length = None, 0, 1
-    total = len(x) - (size - 1) * apart
+    total = x.shape[axis] - (size - 1) * apart
     while True:
         if size & length:
-            piece = x[done * apart : done * apart + total]
-            out = piece if out is None else ufunc(out, piece)
+            piece = on.cut(x, axis, done * apart, done * apart + total)
+            out = piece if out is None else on.combine(out, piece)
             done += length
         if done == size:
             return out
-        x = ufunc(x[: len(x) - length * apart], x[length * apart :])
+        n, shift = x.shape[axis], length * apart
+        x = on.combine(on.cut(x, axis, 0, n - shift), on.cut(x, axis, shift, n))
         length *= 2
+
+
+def _every_axis(on: Any, x: Any, geometry: dict[str, Any]) -> Any:
+    """A windowed reduction of an operand that is padded and dilated already."""
+    names = ("window_dimensions", "window_strides", "window_dilation")
+    for axis, (size, step, apart) in enumerate(zip(*[geometry[n] for n in names], strict=True)):
+        if size > 1 or step > 1:
+            x = _along(on, x, axis, size, step, apart)
+    return x
 
 
 def _host(ufunc: Any, fill: Callable[[Any], Any], widen: bool) -> Any:
@@ -185,13 +240,7 @@ def _host(ufunc: Any, fill: Callable[[Any], Any], widen: bool) -> Any:
             return np.zeros(places, dtype)
         if widen and dtype in _NARROW:
             x = x.astype(np.float32)
-        out = _padded_host(x, fill(dtype), geometry)
-        sizes, steps, apart = (
-            geometry[k] for k in ("window_dimensions", "window_strides", "window_dilation")
-        )
-        for axis in range(x.ndim):
-            if sizes[axis] > 1 or steps[axis] > 1:
-                out = _along(ufunc, out, axis, sizes[axis], steps[axis], apart[axis])
+        out = _every_axis(_Numpy(ufunc), _padded_host(x, fill(dtype), geometry), geometry)
         return out.astype(dtype, copy=False)
 
     return host
@@ -223,7 +272,11 @@ def _lower(body: Callable[[Any], Any], fill: Callable[[Any], Any], widen: bool) 
             start = ctx.constant(np.asarray(fill(x.dtype)).astype(dtype))
             return hlo.broadcast_scalar(ctx, start, places)
         start = ctx.constant(np.asarray(fill(x.dtype)).astype(x.dtype))
-        return hlo.convert(ctx, _emit(ctx, [x], [start], body(x.dtype), geometry)[0], dtype)
+        if ctx.platform == "cpu" and _slices(geometry) <= _OPS_LIMIT:  # up to 8 times faster
+            out = _every_axis(_Hlo(ctx, body(x.dtype)), _padded(ctx, x, start, geometry), geometry)
+        else:
+            out = _emit(ctx, [x], [start], body(x.dtype), geometry)[0]
+        return hlo.convert(ctx, out, dtype)
 
     return lower
 
@@ -365,27 +418,36 @@ def _fill(select: Primitive, dtype: Any) -> np.ndarray:
     return limit_array(dtype, select is le_p)
 
 
+def _few(geometry: dict[str, Any]) -> bool:
+    return math.prod(geometry["window_dimensions"]) <= _OPS_LIMIT
+
+
 def _choices(
     x: np.ndarray, select: Primitive, places: Ints, geometry: dict[str, Any]
 ) -> np.ndarray:
-    """For each place of the window the flat index, in the padded operand, of the element that `select` prefers."""
-    strides = [math.prod(x.shape[i + 1 :]) for i in range(x.ndim)]
+    """For each place of the window the number of the element, in row-major order, that `select` prefers."""
+    count = math.prod(geometry["window_dimensions"])
+    which = np.zeros(places, np.uint8 if count <= 256 else np.int32)
     keeps = np.greater_equal if select is ge_p else np.less_equal
-    index = np.zeros(places, np.intp)
+    ordered = not np.isnan(x).any()
+    better = np.maximum if select is ge_p else np.minimum
     best: Any = None
-    for offset in _offsets(geometry):
-        element = x[_at(offset, places, geometry)]
+    for k, offset in enumerate(_offsets(geometry)):
+        element = x[_at(offset, places, geometry)].copy()
         if best is None:
-            best = element.copy()
+            best = element
             continue
         new = ~keeps(best, element)
-        np.copyto(best, element, where=new)
-        np.copyto(index, sum(o * s for o, s in zip(offset, strides, strict=True)), where=new)
-    for i, (n, step) in enumerate(zip(places, geometry["window_strides"], strict=True)):
-        shape = [1] * len(places)
-        shape[i] = n
-        index += (np.arange(n) * (step * strides[i])).reshape(shape)
-    return index
+        # Without branches, which `where` would take at random: the numbers only rise.
+        which = np.maximum(which, new.astype(which.dtype) * which.dtype.type(k))
+        best = better(best, element) if ordered else np.where(new, element, best)
+    return which
+
+
+def _masked(x: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The bits of x, as unsigned integers, where the mask holds, else 0."""
+    word = np.dtype(f"u{x.dtype.itemsize}")
+    return x.view(word) & np.negative(mask.astype(word))
 
 
 def _gather_infer(
@@ -406,7 +468,13 @@ def _gather_host(
     if 0 in places:
         return np.zeros(places, t.dtype)
     values = _padded_host(x, _fill(select_prim, x.dtype), geometry)
-    return _padded_host(t, 0, geometry).ravel()[_choices(values, select_prim, places, geometry)]
+    ts = _padded_host(t, 0, geometry)
+    which = _choices(values, select_prim, places, geometry)
+    out: Any = None
+    for k, offset in enumerate(_offsets(geometry)):
+        part = _masked(ts[_at(offset, places, geometry)], which == k)
+        out = part if out is None else np.bitwise_or(out, part, out=out)
+    return out.view(t.dtype)
 
 
 def _gather_lower(ctx: Any, t: Any, x: Any, *, select_prim: Primitive, **geometry: Any) -> Any:
@@ -422,7 +490,19 @@ def _gather_lower(ctx: Any, t: Any, x: Any, *, select_prim: Primitive, **geometr
         return [hlo.select(b, keep, x0, x1), hlo.select(b, keep, t0, t1)]
 
     starts = [ctx.constant(_fill(select_prim, x.dtype)), ctx.constant(np.zeros((), t.dtype))]
+    if ctx.platform == "cpu" and _few(geometry):
+        x, t = (_padded(ctx, v, start, geometry) for v, start in zip((x, t), starts, strict=True))
+        best: Any = None
+        for offset in _offsets(geometry):
+            element = [_taken_value(ctx, v, offset, places, geometry) for v in (x, t)]
+            best = element if best is None else body(ctx, *best, *element)
+        return best[1]
     return _emit(ctx, [x, t], starts, body, geometry)[1]
+
+
+def _taken_value(ctx: Any, x: Any, offset: Ints, places: Ints, geometry: dict[str, Any]) -> Any:
+    at = _at(offset, places, geometry)
+    return hlo.slice(ctx, x, [s.start for s in at], [s.stop for s in at], [s.step for s in at])
 
 
 def _linear_jvp(prim: Callable[[], Primitive]) -> Any:
@@ -488,17 +568,21 @@ def _scatter_host(
     if not source.size:
         return np.zeros(x.shape, dtype)
     values = _padded_host(x, _fill(select_prim, x.dtype), geometry)
-    index = _choices(values, select_prim, source.shape, geometry)
-    out = np.zeros(values.size, np.float32 if dtype in _NARROW else dtype)
+    which = _choices(values, select_prim, source.shape, geometry)
+    out = np.zeros(values.shape, np.float32 if dtype in _NARROW else dtype)
     pairs = zip(geometry["window_dimensions"], geometry["window_strides"], strict=True)
-    if all(size <= step for size, step in pairs):
-        out[index] = source
-    else:
-        np.add.at(out, index.ravel(), source.ravel().astype(out.dtype, copy=False))
-    back = tuple([(-low, -high, 0) for low, high in geometry["padding"]])
-    return pad_p.host(
-        out.reshape(values.shape), np.zeros((), out.dtype), padding_config=back
-    ).astype(dtype, copy=False)
+    apart = all([size <= step for size, step in pairs])
+    for k, offset in enumerate(_offsets(geometry)):
+        at = _at(offset, source.shape, geometry)
+        part = _masked(source, which == k).view(source.dtype)
+        if apart:
+            out[at] = part
+        else:
+            out[at] += part
+    if any([p != (0, 0) for p in geometry["padding"]]):
+        back = tuple([(-low, -high, 0) for low, high in geometry["padding"]])
+        out = pad_p.host(out, np.zeros((), out.dtype), padding_config=back)
+    return out.astype(dtype, copy=False)
 
 
 def _scatter_lower(
@@ -513,6 +597,10 @@ def _scatter_lower(
     low, high = ([p[i] for p in geometry["padding"]] for i in range(2))
     values = hlo.pad(ctx, x, ctx.constant(_fill(select_prim, x.dtype)), low, high)
     zero = ctx.constant(np.zeros((), source.dtype))
+    if ctx.platform == "cpu" and _few(geometry):  # 20 times faster
+        out = _scattered(ctx, source, values, direction, _undilated(geometry))
+        out = hlo.pad(ctx, out, zero, [-n for n in low], [-n for n in high])
+        return hlo.convert(ctx, out, dtype)
     out = hlo.select_and_scatter(
         ctx,
         values,
@@ -525,6 +613,34 @@ def _scatter_lower(
     )
     out = hlo.pad(ctx, out, zero, [-n for n in low], [-n for n in high])
     return hlo.convert(ctx, out, dtype)
+
+
+def _scattered(ctx: Any, source: Any, x: Any, direction: str, geometry: dict[str, Any]) -> Any:
+    """The source, at each element of the window in turn where that one was chosen, spread out and summed."""
+    places = source.shape
+    number = np.dtype(np.int32)
+    best = which = None
+    for k, offset in enumerate(_offsets(geometry)):
+        element, mark = (
+            _taken_value(ctx, x, offset, places, geometry),
+            hlo.full(ctx, k, places, number),
+        )
+        if best is None:
+            best, which = element, mark
+            continue
+        keep = hlo.compare(ctx, best, element, direction)
+        best, which = hlo.select(ctx, keep, best, element), hlo.select(ctx, keep, which, mark)
+    nothing = hlo.full(ctx, 0, places, source.dtype)
+    zero = ctx.constant(np.zeros((), source.dtype))
+    out: Any = None
+    for k, offset in enumerate(_offsets(geometry)):
+        here = hlo.compare(ctx, which, hlo.full(ctx, k, places, number), "EQ")
+        at = _at(offset, places, geometry)
+        high = [n - s.stop for n, s in zip(x.shape, at, strict=True)]
+        part = hlo.select(ctx, here, source, nothing)
+        part = hlo.pad(ctx, part, zero, [s.start for s in at], high, [s.step - 1 for s in at])
+        out = part if out is None else hlo.add(ctx, out, part)
+    return out
 
 
 def _scatter_transpose(
