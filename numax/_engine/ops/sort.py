@@ -111,7 +111,7 @@ def sort(operand: Any, dimension: int = -1, is_stable: bool = True, num_keys: in
     Shapes: equal. Raises: TypeError if shapes differ. Grad: linear, by the permutation.
     Source: StableHLO `sort`.
     """
-    several = isinstance(operand, Sequence) and not hasattr(operand, "aval")
+    several = isinstance(operand, tuple | list)
     operands = [as_value(x, "sort") for x in (operand if several else (operand,))]
     if not operands:
         raise TypeError("sort: at least one operand is needed.")
@@ -146,7 +146,7 @@ def _sort_infer(
 
 def _sort_one(x: np.ndarray, axis: int) -> np.ndarray:
     if x.dtype.kind == "c":
-        return np.take_along_axis(x, _moved_order([x], axis), axis)
+        return x[_index(_moved_order([x], axis), axis)]
     native = _native(x)
     out = np.sort(native, axis=axis)
     if native.dtype.kind == "f" and not out.all():
@@ -159,6 +159,8 @@ def _sort_one(x: np.ndarray, axis: int) -> np.ndarray:
 
 
 def _moved_order(keys: Sequence[np.ndarray], axis: int) -> np.ndarray:
+    if axis == keys[0].ndim - 1:
+        return _order(keys)
     return np.moveaxis(_order([np.moveaxis(k, axis, -1) for k in keys]), -1, axis)
 
 
@@ -167,8 +169,21 @@ def _sort_host(
 ) -> list[np.ndarray]:
     if len(args) == 1:
         return [_sort_one(args[0], dimension)]
-    order = _moved_order(args[:num_keys], dimension)
-    return [np.take_along_axis(x, order, dimension) for x in args]
+    index = _index(_moved_order(args[:num_keys], dimension), dimension)
+    return [x[index] for x in args]
+
+
+def _index(order: np.ndarray, axis: int) -> Any:
+    """What to index an array with, to take elements along an axis in the given order."""
+    if order.ndim == 1:
+        return order
+    ndim = order.ndim
+    return tuple(
+        [
+            order if i == axis else np.arange(n).reshape((n, *(1,) * (ndim - 1 - i)))
+            for i, n in enumerate(order.shape)
+        ]
+    )
 
 
 def _less(b: Any, pairs: Sequence[tuple[Any, Any]]) -> Any:
@@ -332,7 +347,7 @@ def _top_k_host(x: np.ndarray, *, k: int, axis: int) -> list[np.ndarray]:
         if 4 * k < n and k:
             packed = np.partition(packed, k - 1, axis=-1)[..., :k]
         order = _places(np.sort(packed, axis=-1)[..., :k])
-    values = np.take_along_axis(moved, order, -1)
+    values = moved[_index(order, moved.ndim - 1)]
     return [np.moveaxis(values, -1, axis), np.moveaxis(order, -1, axis).astype(np.int32)]
 
 
