@@ -10,6 +10,7 @@ from numax._engine.core import dtypes
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.primitive import Primitive, Zero, not_linear
 from numax._engine.core.trace import as_value
+from numax._engine.ops import cpu_math
 from numax._engine.ops.accuracy import check_accuracy
 from numax._engine.ops.basis import (
     add_tangents,
@@ -39,6 +40,7 @@ from numax._engine.ops.complex import (
     real,
     real_p,
 )
+from numax._engine.ops.cpu_math import on_cpu
 from numax._engine.ops.families import (
     ANY,
     FLOATS,
@@ -533,7 +535,7 @@ cbrt_p = unary(
     "cbrt",
     accepts=FLOATS,
     host=np.cbrt,
-    lower=hlo.cbrt,
+    lower=on_cpu(cpu_math.cbrt, hlo.cbrt),
     jvp=lambda t, y, x: mul(t, mul(constant_like(y, 1 / 3), integer_pow(y, -2))),
 )
 

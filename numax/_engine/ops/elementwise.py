@@ -10,6 +10,7 @@ from numax._engine.core import dtypes
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.primitive import Primitive, Zero, not_linear
 from numax._engine.core.trace import as_value
+from numax._engine.ops import cpu_math
 from numax._engine.ops.accuracy import check_accuracy
 from numax._engine.ops.arithmetic import (
     abs,
@@ -39,6 +40,7 @@ from numax._engine.ops.basis import (
     zeros_like,
 )
 from numax._engine.ops.compare import eq
+from numax._engine.ops.cpu_math import on_cpu
 from numax._engine.ops.families import INEXACT, INTEGERS, binary, spread, unary
 from numax._engine.ops.rounding import (
     RoundingMethod,
@@ -312,7 +314,11 @@ def sin(x: Any, /, *, accuracy: Any = None) -> Any:
 
 
 sin_p = unary(
-    "sin", accepts=INEXACT, host=np.sin, lower=hlo.sine, jvp=lambda t, y, x: mul(t, cos(x))
+    "sin",
+    accepts=INEXACT,
+    host=np.sin,
+    lower=on_cpu(cpu_math.sin, hlo.sine),
+    jvp=lambda t, y, x: mul(t, cos(x)),
 )
 
 
@@ -326,7 +332,11 @@ def cos(x: Any, /, *, accuracy: Any = None) -> Any:
 
 
 cos_p = unary(
-    "cos", accepts=INEXACT, host=np.cos, lower=hlo.cosine, jvp=lambda t, y, x: mul(t, neg(sin(x)))
+    "cos",
+    accepts=INEXACT,
+    host=np.cos,
+    lower=on_cpu(cpu_math.cos, hlo.cosine),
+    jvp=lambda t, y, x: mul(t, neg(sin(x))),
 )
 
 
@@ -343,7 +353,7 @@ tan_p = unary(
     "tan",
     accepts=INEXACT,
     host=np.tan,
-    lower=hlo.tan,
+    lower=on_cpu(cpu_math.tan, hlo.tan),
     jvp=lambda t, y, x: mul(t, add(constant_like(y, 1), square(y))),
 )
 
@@ -360,7 +370,7 @@ asin_p = unary(
     "asin",
     accepts=INEXACT,
     host=np.arcsin,
-    lower=_chlo("asin"),
+    lower=on_cpu(cpu_math.asin, _chlo("asin")),
     jvp=lambda t, y, x: mul(t, rsqrt(one_minus_square(x))),
 )
 
@@ -377,7 +387,7 @@ acos_p = unary(
     "acos",
     accepts=INEXACT,
     host=np.arccos,
-    lower=_chlo("acos"),
+    lower=on_cpu(cpu_math.acos, _chlo("acos")),
     jvp=lambda t, y, x: mul(t, neg(rsqrt(one_minus_square(x)))),
 )
 
@@ -394,7 +404,7 @@ atan_p = unary(
     "atan",
     accepts=INEXACT,
     host=np.arctan,
-    lower=_chlo("atan"),
+    lower=on_cpu(cpu_math.atan, _chlo("atan")),
     jvp=lambda t, y, x: div(t, add(constant_like(x, 1), square(x))),
 )
 
@@ -418,7 +428,7 @@ atan2_p = binary(
     "atan2",
     accepts=INEXACT,
     host=_atan2_host,
-    lower=hlo.atan2,
+    lower=on_cpu(cpu_math.atan2, hlo.atan2),
     jvp=(
         lambda t, z, x, y: mul(t, div(y, add(square(x), square(y)))),
         lambda t, z, x, y: mul(t, div(neg(x), add(square(x), square(y)))),

@@ -54,7 +54,7 @@ numpy_math = NumpyMath()
 
 
 class Emitted:
-    """An emitted float64 or boolean value, with Python's operators; Python numbers become constants."""
+    """An emitted value with Python's operators; Python numbers become constants of its dtype."""
 
     __slots__ = ("ctx", "value")
 
@@ -63,9 +63,11 @@ class Emitted:
         self.value = value
 
     def _other(self, x: Any) -> Any:
-        if isinstance(x, Emitted):
-            return x.value
-        return hlo.full(self.ctx, float(x), self.value.shape, dtypes.float64)
+        return (
+            x.value
+            if isinstance(x, Emitted)
+            else hlo.full(self.ctx, x, self.value.shape, self.value.dtype)
+        )
 
     def _new(self, value: Any) -> "Emitted":
         return Emitted(self.ctx, value)
@@ -126,11 +128,11 @@ class Emitted:
 
     __hash__ = object.__hash__
 
-    def __and__(self, x: "Emitted") -> "Emitted":
-        return self._new(hlo.and_(self.ctx, self.value, x.value))
+    def __and__(self, x: Any) -> "Emitted":
+        return self._new(hlo.and_(self.ctx, self.value, self._other(x)))
 
-    def __or__(self, x: "Emitted") -> "Emitted":
-        return self._new(hlo.or_(self.ctx, self.value, x.value))
+    def __or__(self, x: Any) -> "Emitted":
+        return self._new(hlo.or_(self.ctx, self.value, self._other(x)))
 
     def __invert__(self) -> "Emitted":
         return self._new(hlo.not_(self.ctx, self.value))
@@ -155,13 +157,27 @@ class EmitMath:
     log = _emitter(hlo.log)
     log1p = _emitter(hlo.log_plus_one)
     sqrt = _emitter(hlo.sqrt)
+    rint = _emitter(hlo.round_nearest_even)
     sin = _emitter(hlo.sine)
+
+    def astype(self, x: Emitted, dtype: Any) -> Emitted:
+        return Emitted(self.ctx, hlo.convert(self.ctx, x.value, dtype))
+
+    def bits(self, x: Emitted) -> Emitted:
+        """The bits of a float32 as int32."""
+        value = x.value
+        return Emitted(self.ctx, hlo.bitcast_convert(self.ctx, value, value.shape, dtypes.int32))
 
     def power(self, x: Any, y: Any) -> Emitted:
         return Emitted(self.ctx, hlo.power(self.ctx, x.value, y.value))
 
     def where(self, mask: Emitted, x: Any, y: Any) -> Emitted:
-        x, y = mask._other(x), mask._other(y)
+        dtype = next((v.value.dtype for v in (x, y) if isinstance(v, Emitted)), dtypes.float64)
+        shape = mask.value.shape
+        x, y = [
+            v.value if isinstance(v, Emitted) else hlo.full(self.ctx, v, shape, dtype)
+            for v in (x, y)
+        ]
         return Emitted(self.ctx, hlo.select(self.ctx, mask.value, x, y))
 
     def function(self, f: Formula, slope: Formula, x: Any) -> Any:

@@ -1,0 +1,165 @@
+"""Elementary functions in float32 for CPUs, where the compiler's own call the C library for each element.
+
+Straight-line formulas, which fuse and vectorise: 5 to 15 times as fast. Errors are below 3 units in the last place, at
+all arguments; tests/ops/test_cpu_math.py measures them.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from numax._engine.core import dtypes
+from numax._engine.ops.formula import EmitMath, Emitted, polynomial
+
+LEAST = 64  # smaller arrays keep the compiler's function, which compiles faster
+_NARROW = frozenset(dtypes.FLOATS) - {dtypes.float64}
+_HALF_PI = math.pi / 2
+
+
+def on_cpu(formula: Callable[..., Any], general: Callable[..., Any]) -> Callable[..., Any]:
+    """A lower rule: the formula in float32 for CPUs, rounded to the operands' dtype; else `general`."""
+
+    def lower(ctx: Any, *xs: Any) -> Any:
+        x = xs[0]
+        if ctx.platform != "cpu" or x.dtype not in _NARROW or math.prod(x.shape) < LEAST:
+            return general(ctx, *xs)
+        m = EmitMath(ctx)
+        wide = [m.astype(Emitted(ctx, v), dtypes.float32) for v in xs]
+        return m.astype(formula(m, *wide), x.dtype).value
+
+    return lower
+
+
+# 1 / (2 pi) in parts of 29 bits. The product of a part with a float32 is exact in float64, and so is its distance from
+# the nearest integer: whole turns go without error, whatever the argument (Payne and Hanek's idea, without a table).
+_TURNS = (
+    0.15915494272485375,
+    3.6704158115630214e-10,
+    5.690025167992954e-19,
+    1.4703036846932608e-27,
+    2.5867171752090537e-36,
+    9.458140956031951e-46,
+    1.4708218444195795e-54,
+)
+# Chebyshev interpolants in u = r**2 for |r| <= pi / 4, of (sin(r) / r - 1) / u and (cos(r) - 1) / u
+_SIN = (-0.16666664665122977, 0.008332748634609668, -0.00019587949872019718)
+_COS = (-0.4999999996915539, 0.04166665065503984, -0.0013887589610398234, 2.4463837438996786e-05)
+
+
+def _quadrant(m: Any, x: Any) -> tuple[Any, Any, Any]:
+    """sin(r) and cos(r) of what is left of x after n quarter turns, and n modulo 4 or more, as int32."""
+    wide = m.astype(x, dtypes.float64)
+    turns = None
+    for part in _TURNS:
+        t = wide * part
+        t = t - m.rint(t)
+        turns = t if turns is None else turns + t
+    n = m.rint(turns * 4.0)
+    r = m.astype((turns - n * 0.25) * (2 * math.pi), dtypes.float32)
+    u = r * r
+    sine = r + (r * u) * polynomial(_SIN, u)
+    cosine = 1.0 + u * polynomial(_COS, u)
+    return sine, cosine, m.astype(n, dtypes.int32)
+
+
+def _turned(m: Any, sine: Any, cosine: Any, n: Any) -> Any:
+    """The sine after n quarter turns."""
+    out = m.where((n & 1) != 0, cosine, sine)
+    return m.where((n & 2) != 0, -out, out)
+
+
+def sin(m: Any, x: Any) -> Any:
+    return m.where(
+        x == 0.0, x, _turned(m, *_quadrant(m, x))
+    )  # the sum of turns has lost the sign of -0
+
+
+def cos(m: Any, x: Any) -> Any:
+    sine, cosine, n = _quadrant(m, x)
+    return _turned(m, sine, cosine, n + 1)
+
+
+def tan(m: Any, x: Any) -> Any:
+    sine, cosine, n = _quadrant(m, x)
+    odd = (n & 1) != 0
+    out = m.where(odd, -cosine, sine) / m.where(odd, sine, cosine)
+    return m.where(x == 0.0, x, out)
+
+
+# (atan(z) / z - 1) / u in u = z**2, for |z| <= 1; (asin(z) / z - 1) / u for |z| <= 1/2
+_ATAN = (
+    -0.33333333115598873,
+    0.19999954696314196,
+    -0.14284142855655807,
+    0.11089655531591473,
+    -0.08938857294470948,
+    0.07051899472995361,
+    -0.04929507100927534,
+    0.026632050235386343,
+    -0.009317306430145774,
+    0.0015267278314857167,
+)
+_ASIN = (
+    0.16666666316763595,
+    0.07500098762726146,
+    0.04459803222965996,
+    0.03111615643856706,
+    0.01707785937138728,
+    0.033805748308875325,
+)
+
+
+def _small_angle(m: Any, z: Any, table: tuple[float, ...]) -> Any:
+    u = z * z
+    return z + (z * u) * polynomial(table, u)
+
+
+def _with_sign(m: Any, size: Any, x: Any) -> Any:
+    return m.where(m.bits(x) < 0, -size, size)
+
+
+def atan(m: Any, x: Any) -> Any:
+    size = m.abs(x)
+    steep = size > 1.0
+    angle = _small_angle(m, m.where(steep, 1.0 / size, size), _ATAN)
+    return _with_sign(m, m.where(steep, _HALF_PI - angle, angle), x)
+
+
+def atan2(m: Any, x: Any, y: Any) -> Any:
+    """The angle of the point (y, x)."""
+    high, wide = m.abs(x), m.abs(y)
+    steep = high > wide
+    ratio = m.where(steep, wide, high) / m.where(steep, high, wide)
+    ratio = m.where(high == wide, m.where(high == 0.0, high, 1.0), ratio)  # also of infinities
+    angle = _small_angle(m, ratio, _ATAN)
+    angle = m.where(steep, _HALF_PI - angle, angle)
+    angle = m.where(m.bits(y) < 0, math.pi - angle, angle)
+    angle = m.where((x != x) | (y != y), math.nan, angle)
+    return _with_sign(m, angle, x)
+
+
+def _asin_parts(m: Any, x: Any) -> tuple[Any, Any, Any]:
+    """|x|, whether it is above 1/2, and asin(|x|), or there asin(sqrt((1 - |x|) / 2))."""
+    size = m.abs(x)
+    big = size > 0.5
+    z = m.where(big, m.sqrt((1.0 - size) * 0.5), size)
+    return size, big, _small_angle(m, z, _ASIN)
+
+
+def asin(m: Any, x: Any) -> Any:
+    _, big, angle = _asin_parts(m, x)
+    return _with_sign(m, m.where(big, _HALF_PI - 2.0 * angle, angle), x)
+
+
+def acos(m: Any, x: Any) -> Any:
+    _, big, angle = _asin_parts(m, x)
+    twice = 2.0 * angle
+    far = m.where(x < 0.0, math.pi - twice, twice)
+    return m.where(big, far, _HALF_PI - m.where(x < 0.0, -angle, angle))
+
+
+def cbrt(m: Any, x: Any) -> Any:
+    size = m.abs(x)
+    root = m.exp(m.log(size) * (1 / 3))
+    root = root - (root - size / (root * root)) * (1 / 3)  # a step of Newton's
+    return m.where((size == 0.0) | ~(size < math.inf), x, _with_sign(m, root, x))
