@@ -27,7 +27,7 @@ from numax._engine.ops.basis import (
     mul_p,
     reshape,
     select_n,
-    squeeze,
+    squeeze_p,
     sub_p,
 )
 from numax._engine.ops.bits import bitwise_and, shift_right_logical
@@ -61,6 +61,7 @@ from numax._engine.ops.slicing import (
 _slice = builtins.slice
 _DOTS = Ellipsis
 _STATIC = frozenset({int, _slice, type(None), type(Ellipsis)})
+_NUMBERS = frozenset({bool, int, float, complex})
 _current = current.get
 
 # ---- reading ----
@@ -87,7 +88,8 @@ def index(x: Any, idx: Any) -> Any:
                 return wrap(memory[where], x._t)
             except (IndexError, TypeError, ValueError):
                 return _read(x, idx)
-    return _read(x, idx)
+    found = _static(x, idx)
+    return _read(x, idx) if found is None else found
 
 
 def _host_index(idx: Any) -> Any:
@@ -101,6 +103,10 @@ def _host_index(idx: Any) -> Any:
         if type(e) in _STATIC:
             dots = dots or e is _DOTS
             out.append(e)
+            continue
+        data = e.numpy_() if type(e) is Array else e
+        if type(data) is np.ndarray and data.ndim and data.dtype.kind in "iub":
+            out.append(data)
             continue
         found = known_array(e)
         if type(found) not in (int, bool, np.ndarray):
@@ -119,6 +125,84 @@ def _host_read(x: Array, memory: np.ndarray, idx: Any) -> Any:
         return wrap(memory[where], x._t)
     except (IndexError, TypeError, ValueError):
         return _read(x, idx)  # which says what is wrong, or does as JAX does
+
+
+def _static(x: Any, idx: Any) -> Any:
+    """x[idx] for integers, slices, None and Ellipsis, on operations; None where something is wrong with them."""
+    items = idx if type(idx) is tuple else (idx,)
+    if not _STATIC.issuperset(map(type, items)):
+        return None
+    shape = x.aval.shape
+    ndim = len(shape)
+    start, stop, steps = [0] * ndim, list(shape), None
+    dropped: list[int] = []
+    new: list[int] = []
+    back: list[int] = []
+    d = place = 0
+    for e in items:
+        kind = type(e)
+        if kind is int:
+            if d >= ndim:
+                return None
+            n = shape[d]
+            i = e + n if e < 0 else e
+            if not 0 <= i < n:
+                return None
+            start[d], stop[d] = i, i + 1
+            dropped.append(d)
+            d += 1
+        elif kind is _slice:
+            if d >= ndim:
+                return None
+            try:
+                lo, hi, step = e.indices(shape[d])
+            except (TypeError, ValueError):
+                return None
+            if step == 1:
+                start[d], stop[d] = lo, hi if hi > lo else lo
+            else:
+                if step < 0:
+                    back.append(d)
+                steps = steps or [1] * ndim
+                start[d], stop[d], steps[d] = _forward(lo, hi, step)
+            d += 1
+            place += 1
+        elif e is None:
+            new.append(place)
+            place += 1
+        else:
+            if items.count(_DOTS) > 1:
+                return None
+            gap = (
+                ndim
+                - d
+                - sum([type(v) is int or type(v) is _slice for v in items[items.index(_DOTS) :]])
+            )
+            if gap < 0:
+                return None
+            d += gap
+            place += gap
+    if tuple(stop) != shape or steps or any(start):
+        x = slice_p.bind(
+            x,
+            start_indices=tuple(start),
+            limit_indices=tuple(stop),
+            strides=None if steps is None else tuple(steps),
+        )
+    if back:
+        x = rev(x, back)
+    if dropped:
+        x = squeeze_p.bind(x, dimensions=tuple(dropped))
+    return expand_dims(x, tuple(new)) if new else x
+
+
+def _forward(lo: int, hi: int, step: int) -> tuple[int, int, int]:
+    """The slice that has the same elements in rising order."""
+    count = len(range(lo, hi, step))
+    if not count:
+        return 0, 0, 1
+    first = lo if step > 0 else lo + (count - 1) * step
+    return first, first + (count - 1) * abs(step) + 1, abs(step) if count > 1 else 1
 
 
 def _read(x: Any, idx: Any, mode: Any = None, **options: Any) -> Any:
@@ -180,7 +264,7 @@ def _static_read(x: Any, p: Plan) -> Any:
         )
     if p.back:
         x = rev(x, p.back)
-    return squeeze(x, p.dropped) if p.dropped else x
+    return squeeze_p.bind(x, dimensions=tuple(p.dropped)) if p.dropped else x
 
 
 def _dynamic(x: Any, p: Plan, wrapped: bool) -> Any:
@@ -199,7 +283,7 @@ def _dynamic(x: Any, p: Plan, wrapped: bool) -> Any:
         sizes[d] = 1
         gone.append(d)
     out = dynamic_slice_p.bind(x, *starts, slice_sizes=tuple(sizes))
-    return squeeze(out, tuple(gone))
+    return squeeze_p.bind(out, dimensions=tuple(sorted(gone)))
 
 
 def _index_value(value: Any, size: int, wrapped: bool) -> Any:
@@ -354,42 +438,58 @@ def index_update(
         y = _converted(x, y, kind)
         if kind == "divide" and not dtypes.is_inexact(x.dtype):
             x, y = (convert(v, dtypes.default_dtype(float)) for v in (x, y))
-    if mode is None and wrap_negative_indices and type(x) is Array and type(y) is Array:
-        if _current().level < 0 and x._np is not None:
-            found = _host_update(x, idx, y.numpy_(), kind, unique_indices)
-            if found is not None:
-                return found
+        if chosen is None and wrap_negative_indices and type(x) is Array and type(y) is Array:
+            if _current().level < 0 and x._np is not None:
+                found = _host_update(x, idx, y.numpy_(), kind, unique_indices)
+                if found is not None:
+                    return found
     strict = is_strict(mode) and wrap_negative_indices
     p = make(x.aval.shape, idx, strict, wrap_negative_indices)
     return _write(x, p, y, kind, chosen, wrap_negative_indices, indices_are_sorted, unique_indices)
 
 
+_SAFE: dict[Any, bool] = {}
+
+
+def _is_safe(dtype: Any, other: Any, weak: bool) -> bool:
+    """Whether values of another type keep what they are in `dtype`."""
+    key = (dtype, other, weak)
+    found = _SAFE.get(key)
+    if found is None:
+        try:
+            found = dtypes.join_types((dtype, False), (other, weak))[0] == dtype
+        except TypePromotionError:
+            found = False
+        _SAFE[key] = found
+    return found
+
+
 def _converted(x: Any, y: Any, kind: str) -> Any:
     """y in x's dtype; a FutureWarning where that loses something."""
+    dtype = x.dtype
+    number = type(y) in _NUMBERS and not dtypes.is_key(dtype)
+    if number and _is_safe(dtype, dtypes.default_dtype(type(y)), type(y) is not bool):
+        return wrap(np.asarray(y).astype(dtype), etype(dtype))
     try:
         value = as_value(y, kind)
     except TypeError:
         if not isinstance(y, list | tuple):
             raise
         value = as_value(np.asarray([v.numpy_() if type(v) is Array else v for v in y]), kind)
-    if value.dtype == x.dtype:
-        return convert(value, x.dtype)
-    if dtypes.is_key(x.dtype) or dtypes.is_key(value.dtype):
+    if value.dtype == dtype:
+        return value
+    if dtypes.is_key(dtype) or dtypes.is_key(value.dtype):
         raise TypeError(
             f"{kind}: keys and numbers do not mix; got {value.aval.str_short()} for {x.aval.str_short()}."
         )
-    try:
-        joined = dtypes.join_types((x.dtype, False), (value.dtype, value.aval.weak_type))[0]
-    except TypePromotionError:
-        joined = None
-    if joined != x.dtype:
+    if not _is_safe(dtype, value.dtype, value.aval.weak_type):
         warnings.warn(
-            f"{kind}: the value is of {value.dtype} and is converted to the array's {x.dtype}, which may lose "
+            f"{kind}: the value is of {value.dtype} and is converted to the array's {dtype}, which may lose "
             "something; JAX means to make this an error. Convert it with y.astype(x.dtype).",
             FutureWarning,
             stacklevel=4,
         )
-    return convert(value, x.dtype)
+    return convert(value, dtype)
 
 
 def _fits(kind: str, y: ShapedArray, shape: Shape) -> None:
@@ -440,14 +540,17 @@ def _write(
     x: Any, p: Plan, y: Any, kind: str, mode: Any, wrapped: bool, sorted_: bool, unique: bool
 ) -> Any:
     """The update on operations: read the static part, update it, write it back."""
+    if p.batch is None and not p.moving and kind == "set":
+        sizes = p.sliced()
+        new = broadcast_in_dim(y, sizes, ()) if not y.aval.shape else _spread(kind, y, p, p.left())
+        return convert(_static_write(x, p, new), x.dtype, x.aval.weak_type)
     part = _static_read(x, p)
-    if p.batch is None and not p.moving:
-        if kind == "apply":
-            new = _applied(y, part)
-        else:
-            new = _COMBINE[kind](part, _spread(kind, y, p, part.aval.shape))
-    else:
+    if p.batch is not None or p.moving:
         new = _scatter(part, p, y, kind, mode, wrapped, sorted_, unique)
+    elif kind == "apply":
+        new = _applied(y, part)
+    else:
+        new = _COMBINE[kind](part, _spread(kind, y, p, part.aval.shape) if y.aval.shape else y)
     new = convert(new, x.dtype)
     return convert(_static_write(x, p, new), x.dtype, x.aval.weak_type)
 

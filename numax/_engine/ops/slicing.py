@@ -1,6 +1,7 @@
 """Slices at static places, and at computed ones, which are moved inside the bounds."""
 
 import builtins
+import functools
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +21,7 @@ from numax._engine.ops.basis import (
     expand_dims,
     instantiate,
     reshape,
-    select_n,
+    select_n_p,
     squeeze,
     to_front,
 )
@@ -168,21 +169,27 @@ def index_in_dim(operand: Any, index: int, axis: int = 0, keepdims: bool = True)
 # ---- places known at run time only ----
 
 
+@functools.lru_cache(4096)
+def _number(value: int, dtype: Any) -> Array:
+    return wrap(np.array(value, dtype), etype(dtype))
+
+
 def small_index(i: int) -> Array:
     """A Python integer as a scalar index: int32, or int64 where it must be."""
-    dtype = dtypes.int32 if -(2**31) <= i < 2**31 else dtypes.int64
-    return wrap(np.array(max(-(2**63), min(i, 2**63 - 1)), dtype), etype(dtype))
+    if -(2**31) <= i < 2**31:
+        return _number(i, dtypes.int32)
+    return _number(max(-(2**63), min(i, 2**63 - 1)), dtypes.int64)
 
 
 def wrap_negative(index: Any, size: int) -> Any:
     """A traced index with negative values counted from the end; of at least 32 bits."""
-    if index.dtype.itemsize < 4:
-        index = convert(index, dtypes.int32)
-    if not dtypes.is_signed(index.dtype):
+    dtype = index.dtype
+    if dtype.itemsize < 4:
+        index, dtype = convert(index, dtypes.int32), dtypes.int32
+    if not dtypes.is_signed(dtype):
         return index
-    t = etype(index.dtype)
-    zero, end = wrap(np.array(0, t.dtype), t), wrap(np.array(size, t.dtype), t)
-    return select_n(lt_p.bind(index, zero), index, add_p.bind(index, end))
+    below = lt_p.bind(index, _number(0, dtype))
+    return select_n_p.bind(below, index, add_p.bind(index, _number(size, dtype)))
 
 
 def modulo(index: Any, size: int) -> Any:
@@ -192,11 +199,7 @@ def modulo(index: Any, size: int) -> Any:
         return from_numpy(np.remainder(known.astype(np.int64), size).astype(np.int32))
     if index.dtype.itemsize < 4:
         index = convert(index, dtypes.int32)
-    return wrap_negative(rem(index, small_like(size, index)), size)
-
-
-def small_like(value: int, index: Any) -> Array:
-    return wrap(np.array(value, index.dtype), etype(index.dtype))
+    return wrap_negative(rem(index, _number(size, index.dtype)), size)
 
 
 def known_value(x: Any) -> np.ndarray | None:
