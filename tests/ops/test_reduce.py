@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from ops_rules import arrays, check_batching, check_derivatives, compiled, pulled, run, values
 
+import numax
 from numax._engine.core.stage import trace_to_jaxpr
 from numax._engine.core.trace import enable_x64
 from numax._engine.ops import reduce as R
@@ -175,6 +176,20 @@ def test_several_operands():
         np.testing.assert_array_equal(best, x.max(1))
         np.testing.assert_array_equal(place, x.argmax(1))
     check_batching(fun, [x, places])
+
+
+def test_a_compiled_function_combines():
+    x = operand((3, 5))
+    step = numax.jit(smooth)
+
+    def fun(v):
+        return R.reduce(v, np.float32(0), step, (1,))
+
+    for how in (run, compiled):
+        np.testing.assert_allclose(
+            how(fun, [x])[0], np.prod(1 + x.astype(np.float64), 1) - 1, rtol=1e-4
+        )
+    check_batching(fun, [x])
 
 
 def test_init_values_of_a_batch():

@@ -140,7 +140,15 @@ def test_sort_rules(shape, axis):
 @pytest.mark.parametrize("dtype", [d for d in DTYPES if d.kind != "c"], ids=str)
 @pytest.mark.parametrize(
     ("shape", "axis", "k"),
-    [((7,), 0, 3), ((3, 4), 0, 3), ((2, 5, 3), 1, 1), ((2, 900), 1, 5), ((3,), 0, 0)],
+    [
+        ((7,), 0, 3),
+        ((3, 4), 0, 3),
+        ((2, 5, 3), 1, 1),
+        ((2, 900), 1, 5),
+        ((1, 900), 1, 5),
+        ((900,), 0, 30),
+        ((3,), 0, 0),
+    ],
 )
 def test_top_k(dtype, shape, axis, k):
     x = operand(shape, dtype)

@@ -14,12 +14,14 @@ from ops_rules import (
     values,
 )
 
+from numax._engine import runtime
 from numax._engine.core.stage import trace_to_jaxpr
 from numax._engine.core.trace import enable_x64
 from numax._engine.ops import window as W
 from numax._engine.ops.arithmetic import max as max_
 from numax._engine.ops.basis import add, mul, select_n
 from numax._engine.ops.compare import ge
+from numax._engine.stablehlo.builder import Builder
 from numax._engine.transforms.vmap import Axis, vmap
 
 MORE = [
@@ -74,6 +76,41 @@ def test_other_dtypes(name, dtype):
         np.testing.assert_allclose(
             got.astype(np.float32), reference.astype(dtype).astype(np.float32), rtol=1e-2
         )
+
+
+def lowered(prim, args, params, platform):
+    """The results of the operation as it is lowered for a platform, run on the CPU."""
+    b = Builder(platform)
+    b.avals_out = [prim.infer(*[x.aval for x in arrays(args)], **params)]
+    out = prim.lower(b, *b.main([(x.shape, x.dtype) for x in args]), **params)
+    device = runtime.backend().devices[0]
+    text = b.module("test", [out])
+    outputs = [runtime.Output(out.shape, out.dtype)]
+    program = runtime.compile(text, devices=(device,), outputs=outputs)
+    return runtime.to_numpy(program.run([runtime.to_device(x, device) for x in args])[0]), text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["reduce_window_sum", "reduce_window_max", "select_and_gather_add", "select_and_scatter_add"],
+)
+def test_the_compiler_s_own_windows_agree_with_slices(name):
+    prim = getattr(W, f"{name}_p")
+    x = operand((6, 7), "float32")
+    geometry = {"window_dimensions": (3, 2), "window_strides": (1, 2), "padding": ((1, 1), (-1, 2))}
+    if name != "select_and_scatter_add":
+        geometry |= {"base_dilation": (1, 1), "window_dilation": (1, 1)}
+    args = [x]
+    if name.startswith("select"):
+        places = W.reduce_window_shape_tuple(x.shape, *list(geometry.values())[:3])
+        args = [operand(places if "scatter" in name else x.shape, "float32", 1), x]
+        geometry["select_prim"] = W.ge_p
+    slices, text = lowered(prim, args, geometry, "cpu")
+    own, other = lowered(prim, args, geometry, "cuda")
+    assert "stablehlo.slice" in text
+    assert "reduce_window" in other or "select_and_scatter" in other
+    np.testing.assert_allclose(own, slices, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(prim.host(*args, **geometry), slices, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("select", [W.ge_p, W.le_p])

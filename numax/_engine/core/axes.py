@@ -14,12 +14,17 @@ class AxisFrame:
     """
 
     __slots__ = ("level", "name", "size", "trace")
+    spmd = None
 
     def __init__(self, name: Any, size: int, trace: Any = None):
         self.name = name
         self.size = size
         self.trace = trace
         self.level = -1 if trace is None else trace.level
+
+    def key(self) -> Any:
+        """What distinguishes it, for caches of batched programs."""
+        return self.size, self.name
 
     def __repr__(self) -> str:
         return f"AxisFrame(name={self.name!r}, size={self.size})"
