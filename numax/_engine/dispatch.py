@@ -23,11 +23,48 @@ from numax._engine.stablehlo import walk
 from numax._engine.stablehlo.types import Text
 
 
+# Elementwise operations whose host rule is a ufunc: (operation, element types) -> the result's element type.
+_ELEMENTWISE: dict[Any, Any] = {}
+_ufunc = np.ufunc
+
+
+def _elementwise(prim: Primitive, args: Sequence[Array]) -> Any:
+    """Run a ufunc whose types have been seen; None where the general way must do it."""
+    x = args[0]
+    a = x._np
+    if a is None:
+        a = x.numpy_()
+    if len(args) == 1:
+        t = _ELEMENTWISE.get((prim, x._t))
+        if t is None:
+            return None
+        result = quiet.run(prim.host, a)
+    else:
+        y = args[1]
+        t = _ELEMENTWISE.get((prim, x._t, y._t))
+        if t is None:
+            return None
+        b = y._np
+        if b is None:
+            b = y.numpy_()
+        if a.ndim and b.ndim and a.shape != b.shape:
+            return None
+        result = quiet.run(prim.host, a, b)
+    if type(result) is not np.ndarray:
+        result = np.asarray(result)
+    return wrap(result, t)
+
+
 def evaluate(prim: Primitive, args: Sequence[Array], params: dict[str, Any]) -> Any:
     """Run one operation on Arrays."""
+    host = prim.host
+    quick = type(host) is _ufunc and not params and len(args) < 3
+    if quick and current.get().rules is not NO_RULES:
+        found = _elementwise(prim, args)
+        if found is not None:
+            return found
     if prim.impl is not None:
         return prim.impl(*args, **params)
-    host = prim.host
     if host is on_device:
         outs = run_equation(prim, args, params)
         return outs if prim.multiple_results else outs[0]
@@ -47,6 +84,8 @@ def evaluate(prim: Primitive, args: Sequence[Array], params: dict[str, Any]) -> 
     t = etype(out.dtype, out.weak_type)
     if result.dtype != t.physical:
         result = result.astype(t.physical)
+    elif quick and prim.light:
+        _ELEMENTWISE[(prim, *[a._t for a in args])] = t
     array = wrap(result, t)
     if current.get().rules is NO_RULES:
         check_numbers(prim.name, [array])

@@ -20,7 +20,7 @@ from numax._engine.control.record import (
 )
 from numax._engine.core import dtypes, tree
 from numax._engine.core.avals import ShapedArray
-from numax._engine.core.ir import ClosedJaxpr, Eqn, intern
+from numax._engine.core.ir import ClosedJaxpr, Eqn, Jaxpr, intern
 from numax._engine.core.primitive import Linear, Primitive, Zero, is_linear, on_device
 from numax._engine.ops.basis import (
     add_tangents,
@@ -294,18 +294,20 @@ def _jvp(primals: Any, tangents: Any, **params: Any) -> Any:
 
 
 def _permute(closed: ClosedJaxpr, ins: Sequence[int], outs: Sequence[int]) -> ClosedJaxpr:
-    """The program with inputs and results in another order: new input k is old input ins[k]."""
-    jaxpr = closed.jaxpr
-    return ClosedJaxpr(
-        type(jaxpr)(
+    """The program with inputs and results in another order: new input k is old input ins[k]. Cached on the program."""
+    key = ("permute", tuple(ins), tuple(outs))
+    found = closed.cache.get(key)
+    if found is None:
+        jaxpr = closed.jaxpr
+        program = Jaxpr(
             jaxpr.constvars,
             [jaxpr.invars[i] for i in ins],
             [jaxpr.outvars[i] for i in outs],
             jaxpr.eqns,
             jaxpr.debug_name,
-        ),
-        closed.consts,
-    )
+        )
+        found = closed.cache[key] = intern(ClosedJaxpr(program, closed.consts))
+    return found
 
 
 def _split(unknown: tuple[bool, ...], **params: Any) -> Split:
@@ -516,7 +518,7 @@ def _prune(eqn: Eqn, used: tuple[bool, ...]) -> Eqn:
     kept_out = (*carry_used, *used[nk:])
     jaxpr_in = jaxpr.jaxpr
     body = ClosedJaxpr(
-        type(jaxpr_in)(
+        Jaxpr(
             body.jaxpr.constvars,
             [v for v, k in zip(jaxpr_in.invars, keep_ins, strict=True) if k],
             body.jaxpr.outvars,

@@ -474,6 +474,8 @@ def broadcast_in_dim(operand: Any, shape: Any, broadcast_dimensions: Any) -> Any
 
 def _broadcast_infer(x: ShapedArray, *, shape: Any, broadcast_dimensions: Any) -> ShapedArray:
     dims = broadcast_dimensions
+    if not dims and not x.shape:
+        return ShapedArray(shape, x.dtype, x.weak_type)
     if len(dims) != x.ndim:
         raise TypeError(
             f"broadcast_in_dim: broadcast_dimensions must name an axis of the result for each of the operand's; "
@@ -493,10 +495,19 @@ def _broadcast_infer(x: ShapedArray, *, shape: Any, broadcast_dimensions: Any) -
 
 
 def _broadcast_host(x: np.ndarray, *, shape: Any, broadcast_dimensions: Any) -> np.ndarray:
-    middle = [1] * len(shape)
-    for i, d in enumerate(broadcast_dimensions):
-        middle[d] = x.shape[i]
-    return np.broadcast_to(x.reshape(middle), shape)
+    if x.ndim:
+        middle = [1] * len(shape)
+        for i, d in enumerate(broadcast_dimensions):
+            middle[d] = x.shape[i]
+        x = x.reshape(middle)
+    if math.prod(shape) <= _COPY_LIMIT:  # copying a few elements is faster than making a view of stride 0
+        out = np.empty(shape, x.dtype)
+        out[...] = x
+        return out
+    return np.broadcast_to(x, shape)
+
+
+_COPY_LIMIT = 1024
 
 
 def _broadcast_transpose(ct: Any, x: Any, *, shape: Any, broadcast_dimensions: Any) -> Any:
@@ -690,6 +701,8 @@ def reduce_sum(operand: Any, axes: Any, *, out_sharding: Any = None) -> Any:
 
 
 def infer_reduce(op: str, x: ShapedArray, axes: Any) -> ShapedArray:
+    if len(axes) == 1 and axes[0] == 0 and x.shape:
+        return ShapedArray(x.shape[1:], x.dtype, x.weak_type)
     for a in axes:
         if not 0 <= a < x.ndim:
             raise ValueError(f"{op}: axis {a} is out of bounds for array of dimension {x.ndim}; got {x.str_short()}.")
