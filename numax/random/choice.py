@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 
 from numax import lax
-from numax import numpy as jnp
 from numax._engine.core import dtypes
 from numax._engine.core.trace import as_value, to_index, to_number
 from numax._engine.ops import rng
-from numax.random.arguments import shape_value, single_key, split
+from numax.random.arguments import constant, shape_value, single_key, split
 from numax.random.uniform import draw, randint, standard_gumbel
 
 
@@ -46,7 +45,7 @@ def permutation(
     if sortable and (independent or x.aval.ndim == 1):
         return _shuffle(key, x, axis)
     order = _shuffle(key, lax.iota(dtypes.default_dtype(int), x.aval.shape[axis]), 0)
-    return jnp.take(x, order, axis=axis, unique_indices=True)
+    return _take(x, order, axis)
 
 
 def _shuffle(key: Any, x: Any, axis: int) -> Any:
@@ -58,6 +57,31 @@ def _shuffle(key: Any, x: Any, axis: int) -> Any:
         words = rng.random_bits(now, 32, x.aval.shape)
         _, x = lax.sort_key_val(words, x, axis)
     return x
+
+
+def _take(x: Any, index: Any, axis: int) -> Any:
+    """x with an axis replaced by the places in `index`, all of them within bounds."""
+    shape, places = x.aval.shape, index.aval.ndim
+    before, after = range(axis), range(axis + places, places + len(shape) - 1)
+    numbers = lax.GatherDimensionNumbers(
+        offset_dims=(*before, *after), collapsed_slice_dims=(axis,), start_index_map=(axis,)
+    )
+    sizes = (*shape[:axis], 1, *shape[axis + 1 :])
+    return lax.gather(x, lax.expand_dims(index, (places,)), numbers, sizes, mode="clip")
+
+
+def _place(increasing: Any, x: Any) -> Any:
+    """The number of elements of `increasing` below each x, by bisection."""
+    count = increasing.aval.shape[0]
+    dtype = dtypes.default_dtype(int)
+    low = lax.full(x.aval.shape, 0, dtype)
+    high = lax.full(x.aval.shape, count, dtype)
+    for _ in range(count.bit_length()):
+        middle = lax.div(lax.add(low, high), constant(2, dtype))
+        below = lax.bitwise_and(lax.lt(_take(increasing, middle, 0), x), lax.lt(low, high))
+        low = lax.select_n(below, low, lax.add(middle, constant(1, dtype)))
+        high = lax.select_n(below, middle, high)
+    return low
 
 
 def choice(
@@ -102,7 +126,7 @@ def choice(
         index = randint(key, shape, 0, count)
     else:
         index = lax.reshape(_weighted(key, shape, replace, _array("choice", p), count, mode), shape)
-    return index if scalar else lax.reshape(jnp.take(a, index, axis=axis), result)
+    return index if scalar else _take(a, index, axis)
 
 
 def _weighted(key: Any, shape: tuple[int, ...], replace: bool, p: Any, count: int, mode: str | None) -> Any:
@@ -118,7 +142,7 @@ def _weighted(key: Any, shape: tuple[int, ...], replace: bool, p: Any, count: in
         total = lax.cumsum(p, 0)
         last = lax.index_in_dim(total, count - 1, 0, keepdims=False)
         u = draw("choice", key, shape, dtype, 0.0, 1.0)
-        return jnp.searchsorted(total, lax.mul(last, lax.sub(1.0, u)))
+        return _place(total, lax.mul(last, lax.sub(constant(1, dtype), u)))
     scores = lax.add(standard_gumbel("choice", key, (count,), dtype, mode), lax.log(p))
     return lax.top_k(scores, math.prod(shape))[1]
 

@@ -86,7 +86,8 @@ def _poisson_product(key: Any, shape: tuple[int, ...], dtype: Any, lam: Any) -> 
 
 
 def _poisson_rejection(key: Any, shape: tuple[int, ...], dtype: Any, lam: Any, skip: Any) -> Any:
-    """Transformed rejection. `skip` marks the numbers that are not needed: known ones save the loop."""
+    """Transformed rejection. The loop goes on for all as long as one is refused, and the last accepted candidate counts.
+    `skip` marks the numbers that are not needed: if none is, there is no loop."""
     kind = dtypes.float32
 
     def c(value: float) -> Any:
@@ -122,7 +123,7 @@ def _poisson_rejection(key: Any, shape: tuple[int, ...], dtype: Any, lam: Any, s
         return trips, lax.select_n(accept, out, k), lax.bitwise_or(done, accept), key
 
     trips = number(0, dtypes.default_dtype(int))
-    start = trips, lax.full_like(lam, -1), skip, key
+    start = trips, lax.full_like(lam, -1), lax.full(shape, False, dtypes.bool_), key
     return lax.convert_element_type(repeat(test, body, start, math.prod(shape))[1], dtype)
 
 
@@ -238,7 +239,7 @@ def _binomial(key: Any, shape: tuple[int, ...], dtype: Any, n: Any, p: Any) -> A
         dtype,
         lax.select_n(few, whole, lax.full_like(n, 1e4)),
         lax.select_n(few, q, lax.full_like(q, 0.5)),
-        lax.bitwise_or(few, endless),
+        few,
     )
     out = lax.select_n(few, large, small)
     bad = lax.bitwise_or(bad_q, bad_n)
@@ -284,7 +285,7 @@ def _stirling_tail(k: Any, table: Any) -> Any:
 def _binomial_rejection(
     key: Any, shape: tuple[int, ...], dtype: Any, n: Any, p: Any, skip: Any
 ) -> Any:
-    """BTRS. `skip` marks the numbers that are not needed: known ones save the loop."""
+    """BTRS, looping as `_poisson_rejection` does."""
 
     def c(value: float) -> Any:
         return number(value, dtype)
@@ -328,7 +329,7 @@ def _binomial_rejection(
         accept = lax.bitwise_or(quick, lax.bitwise_and(lax.bitwise_not(reject), lax.le(s, t)))
         return lax.select_n(accept, out, k), lax.bitwise_or(done, accept), key
 
-    start = lax.full_like(n, -1), skip, key
+    start = lax.full_like(n, -1), lax.full(shape, False, dtypes.bool_), key
     return repeat(test, body, start, math.prod(shape))[0]
 
 

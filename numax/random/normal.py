@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from numax import lax
-from numax import numpy as jnp
 from numax._engine.core import dtypes
 from numax._engine.core.array import wrap
 from numax._engine.core.avals import etype
@@ -198,19 +197,22 @@ def _multivariate_normal(
     key: Any, shape: tuple[int, ...], dtype: Any, mean: Any, cov: Any, method: str
 ) -> Any:
     if method == "svd":
-        u, s, _ = jnp.linalg.svd(cov)
+        u, s, _ = lax.linalg.svd(cov)
         factor = lax.mul(u, _rows(lax.sqrt(s)))
     elif method == "eigh":
-        w, v = jnp.linalg.eigh(cov)
+        v, w = lax.linalg.eigh(cov)
         factor = lax.mul(v, _rows(lax.sqrt(w)))
     else:
-        factor = jnp.linalg.cholesky(cov)
+        factor = lax.linalg.cholesky(cov)
     n = mean.aval.shape[-1]
     z = standard_normal(key, (*shape, n), dtype)
+    last = len(shape)
     if factor.aval.ndim == 2:
-        turned = lax.dot_general(z, factor, (((z.aval.ndim - 1,), (1,)), ((), ())))
+        turned = lax.dot_general(z, factor, (((last,), (1,)), ((), ())))
     else:
-        turned = jnp.squeeze(jnp.matmul(factor, jnp.expand_dims(z, -1)), -1)
+        batch = tuple(range(last))
+        factor = full(factor, (*shape, n, n))
+        turned = lax.dot_general(z, factor, (((last,), (last + 1,)), (batch, batch)))
     return lax.add(full(mean, turned.aval.shape), turned)
 
 
@@ -219,6 +221,14 @@ def _rows(x: Any) -> Any:
     shape = x.aval.shape
     kept = (*range(len(shape) - 1), len(shape))
     return lax.broadcast_in_dim(x, (*shape, shape[-1]), kept)
+
+
+def _diagonal(x: Any) -> Any:
+    """The diagonals of square matrices."""
+    shape = x.aval.shape
+    last = len(shape) - 1
+    rows, columns = (lax.broadcasted_iota(dtypes.int32, shape, i) for i in (last - 1, last))
+    return lax.reduce_sum(lax.select_n(lax.eq(rows, columns), lax.full_like(x, 0), x), (last,))
 
 
 def orthogonal(
@@ -243,9 +253,9 @@ def orthogonal(
         raise ValueError(f"orthogonal: sizes are not negative; got n={n}, m={m}.")
     tall, thin = max(rows, columns), min(rows, columns)
     z = standard_normal(key, (*shape_value("orthogonal", shape), tall, thin), dtype)
-    q, r = jnp.linalg.qr(z)
-    phase = lax.sign(jnp.diagonal(r, axis1=-2, axis2=-1))
+    q, r = lax.linalg.qr(z, full_matrices=False)
     ndim = q.aval.ndim
+    phase = lax.sign(_diagonal(r))
     q = lax.mul(q, lax.broadcast_in_dim(phase, q.aval.shape, (*range(ndim - 2), ndim - 1)))
     if rows >= columns:
         return q

@@ -7,7 +7,7 @@ import numpy as np
 
 from numax import lax
 from numax._engine.core import dtypes
-from numax._engine.core.array import wrap
+from numax._engine.core.array import Array, wrap
 from numax._engine.core.avals import etype
 from numax._engine.core.trace import as_value
 from numax._engine.ops import rng, variates
@@ -83,6 +83,13 @@ def _uniform(key: Any, shape: tuple[int, ...], dtype: Any, low: Any, high: Any) 
         numbers = variates.host_uniform(key.numpy_(), shape, dtype, low.numpy_(), high.numpy_())
         return wrap(numbers, etype(dtype))
     out = unit(key, shape, dtype)
+    if type(low) is Array and type(high) is Array:  # constants of the program
+        start, end = low.numpy_(), high.numpy_()
+        if not start.ndim and not end.ndim:
+            if start == 0 and end == 1:
+                return out
+            width = constant(end - start, dtype)
+            return lax.max(low, lax.add(lax.mul(out, width), low))
     low, high = spread(low, shape), spread(high, shape)
     if low.aval.shape != high.aval.shape:
         low, high = full(low, shape), full(high, shape)
@@ -93,8 +100,8 @@ def unit(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """Uniform numbers in [0, 1): random bits as the fraction of a float in [1, 2), less 1."""
     drawn, unsigned, drop, one = variates.float_layout(dtype)
     words = lax.convert_element_type(rng.random_bits_p.bind(key, bit_width=drawn, shape=shape), unsigned)
-    words = lax.shift_right_logical(words, number(drop, unsigned))
-    words = lax.bitwise_or(words, number(one, unsigned))
+    words = lax.shift_right_logical(words, wrap(drop, etype(unsigned)))
+    words = lax.bitwise_or(words, wrap(one, etype(unsigned)))
     return lax.sub(lax.bitcast_convert_type(words, dtype), number(1, dtype))
 
 

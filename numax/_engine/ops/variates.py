@@ -99,17 +99,17 @@ def host_normal(keys: np.ndarray, shape: tuple[int, ...], dtype: Any) -> np.ndar
 
 def _erf_inv(x: np.ndarray) -> np.ndarray:
     """erf_inv of float32 strictly between -1 and 1, in few and cheap calls: NumPy takes constants fastest as arrays
-    without dimensions, and counts faster than it asks for any."""
+    without dimensions, and counts faster than it asks for any. The polynomials run in float64."""
     w = np.multiply(x, x)
     np.negative(w, w)
     np.log1p(w, w)
-    np.negative(w, w)
+    w = w.astype(np.float64)
     near, far = _GILES
-    tails = np.greater_equal(w, _EDGE)
-    out = _horner(near, np.subtract(w, _SHIFT))
+    tails = np.less_equal(w, _EDGE)
+    out = _horner(near, np.subtract(_SHIFT, w))
     if np.count_nonzero(tails):
-        out[tails] = _horner(far, np.sqrt(w[tails]) - np.float32(3))
-    return np.multiply(out, x, out)
+        out[tails] = _horner(far, np.sqrt(-w[tails]) - 3)
+    return np.multiply(out, x, out).astype(np.float32)
 
 
 def _horner(coefficients: list[Any], x: np.ndarray) -> np.ndarray:
@@ -122,8 +122,8 @@ def _horner(coefficients: list[Any], x: np.ndarray) -> np.ndarray:
     return out
 
 
-_GILES = [[np.array(c, np.float32) for c in row] for row in ERF_INV_32]
-_EDGE, _SHIFT = np.array(5.0, np.float32), np.array(2.5, np.float32)
+_GILES = [[np.array(np.float32(c), np.float64) for c in row] for row in ERF_INV_32]
+_EDGE, _SHIFT = np.array(-5.0), np.array(-2.5)
 
 
 def host_randint(keys: np.ndarray, shape: tuple[int, ...], dtype: Any, low: int, high: int) -> np.ndarray:
