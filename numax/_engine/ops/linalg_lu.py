@@ -29,6 +29,7 @@ from numax._engine.ops.matrices import (
     lapack,
     matrix,
     nan_if_failed,
+    part_dtype,
     permuted_rows,
     product,
     tril,
@@ -125,7 +126,7 @@ def _lu_by_columns(ctx: Any, x: Any) -> list[Any]:
     batch = x.shape[:-2]
     rank = len(batch)
     k = min(m, n)
-    part = hlo.abs(ctx, hlo.full(ctx, 0, (), x.dtype)).dtype
+    part = part_dtype(x.dtype)
     rows = (*batch, m)
     every = tuple(range(rank))
 
@@ -134,7 +135,7 @@ def _lu_by_columns(ctx: Any, x: Any) -> list[Any]:
         here = hlo.broadcast_in_dim(b, i, rows, ())
         column = pick(b, a, i, rank + 1)
         size = hlo.select(
-            b, hlo.compare(b, row, here, "GE"), hlo.abs(b, column), hlo.full(b, -1, rows, part)
+            b, hlo.compare(b, row, here, "GE"), _size(b, column), hlo.full(b, -1, rows, part)
         )
         low = hlo.full(b, -np.inf, (), part)
         top = hlo.reduce_with(b, size, low, [rank], hlo.maximum)
@@ -183,6 +184,13 @@ def _lu_by_columns(ctx: Any, x: Any) -> list[Any]:
         body,
     )
     return [out, pivots, lower_permutation(ctx, pivots, m)]
+
+
+def _size(b: Any, x: Any) -> Any:
+    """What LAPACK compares pivots by: |re| + |im|."""
+    if not dtypes.is_complex(x.dtype):
+        return hlo.abs(b, x)
+    return hlo.add(b, hlo.abs(b, hlo.real(b, x)), hlo.abs(b, hlo.imag(b, x)))
 
 
 def pick(b: Any, a: Any, i: Any, dimension: int) -> Any:

@@ -121,9 +121,7 @@ def _reflect(a: np.ndarray, j: int) -> Any:
     return tau
 
 
-def _qr_lower(
-    ctx: Any, x: Any, *, full_matrices: bool, pivoting: bool, use_magma: Any
-) -> list[Any]:
+def lower_qr(ctx: Any, x: Any, *, full_matrices: bool, pivoting: bool, use_magma: Any) -> list[Any]:
     m, n = x.shape[-2:]
     batch = x.shape[:-2]
     k = m if full_matrices else min(m, n)
@@ -210,7 +208,7 @@ qr_p = Primitive(
     name="qr",
     infer=_qr_infer,
     host=_qr_host,
-    lower=_qr_lower,
+    lower=lower_qr,
     jvp=_qr_jvp,
     transpose=not_linear,
     batch=lambda axis, args, dims, **params: batch_leading(qr_p)(axis, args, dims, **params),
