@@ -1,15 +1,14 @@
-"""Operations between the elements of a mapped axis (`axis_name` of vmap and pmap).
+"""Operations that move elements between the places of a mapped axis (`axis_name` of vmap and pmap).
 
 Under vmap the batching rules turn them into ordinary operations along the batch axis; under pmap they are lowered to
 StableHLO's collectives over groups of devices. Each is bound in the highest trace among its operands' and those of
-the axes it names.
+the axes it names. Read mapped, then psum, then this file.
 """
 
-import dataclasses
 import itertools
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,19 +17,15 @@ from numax._engine.core import axes as axis_env
 from numax._engine.core import dtypes
 from numax._engine.core.array import wrap
 from numax._engine.core.avals import ShapedArray, etype
-from numax._engine.core.primitive import Evaluator, Primitive, not_linear, zero_tangent
-from numax._engine.core.trace import as_value, current
-from numax._engine.core.tree import flatten, unflatten
-from numax._engine.ops.arithmetic import div
+from numax._engine.core.primitive import Primitive, not_linear, zero_tangent
+from numax._engine.core.trace import as_value
 from numax._engine.ops.basis import (
     add,
     broadcast_in_dim,
     canonical_axis,
     constant_like,
-    convert,
     expand_dims,
     full,
-    is_value,
     moveaxis,
     mul,
     reduce_sum,
@@ -42,323 +37,28 @@ from numax._engine.ops.basis import (
     zeros_like,
 )
 from numax._engine.ops.compare import eq
-from numax._engine.ops.extreme import extreme, limit_array
-from numax._engine.ops.families import ANY, NUMBERS, check_dtype
-from numax._engine.ops.gather import GatherDimensionNumbers, gather
-from numax._engine.ops.reduce import reduce_max, reduce_min
+from numax._engine.ops.families import NUMBERS, check_dtype
+from numax._engine.ops.mapped import (
+    CHANNEL,
+    Collective,
+    Names,
+    axes_size,
+    bind_in_axes,
+    by_groups,
+    check_groups,
+    device_groups,
+    merged_groups,
+    names_of,
+    outside,
+    over_leaves,
+    rows_at,
+)
+from numax._engine.ops.psum import pmax, pmax_p, pmean, pmin, pmin_p, psum, psum_p
 from numax._engine.ops.shape import iota
 from numax._engine.ops.slicing import dynamic_index_in_dim, index_in_dim
 from numax._engine.stablehlo import hlo
 
 _INT32 = np.dtype(np.int32)
-_CHANNEL = 1
-Names = tuple[Any, ...]
-
-# ---- binding ----
-
-
-def names_of(axis_name: Any) -> Names:
-    """The axis names that a parameter holds: a tuple or list of them, or one."""
-    return tuple(axis_name) if isinstance(axis_name, tuple | list) else (axis_name,)
-
-
-def bind_in_axes(prim: Primitive, names: Names, args: Sequence[Any], params: dict[str, Any]) -> Any:
-    """Apply in the highest trace among the operands', the program being recorded, and the named axes'."""
-    top = current.get()
-    level = top.level
-    for x in args:
-        trace = x._trace
-        if trace is not None and trace.level > level:
-            top, level = trace, trace.level
-    for name in names:
-        trace = axis_env.find(name).trace
-        if trace is not None and trace.level > level:
-            top, level = trace, trace.level
-    if level < 0:
-        return Evaluator.run(prim, args, params)
-    return top.process(prim, tuple(args), params)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, slots=True)
-class Collective(Primitive):
-    """An operation that names mapped axes, in its parameter `axes` or `axis_name`."""
-
-    def bind(self, *args: Any, **params: Any) -> Any:
-        names = params["axes"] if "axes" in params else params["axis_name"]
-        return bind_in_axes(self, names_of(names), args, params)
-
-
-def _host(op: str) -> Any:
-    def host(*args: Any, **params: Any) -> Any:
-        raise RuntimeError(f"{op}: runs only inside the function that vmap or pmap maps.")
-
-    return host
-
-
-def _size(names: Names) -> int:
-    return math.prod([axis_env.size(n) for n in names])
-
-
-def _check_groups(op: str, groups: Any, size: int) -> Any:
-    """Groups of axis indices as tuples: equal in size, each index in one of them. None if there are none."""
-    if groups is None:
-        return None
-    found = tuple([tuple([operator.index(i) for i in g]) for g in groups])
-    if sorted(itertools.chain(*found)) != list(range(size)) or len({len(g) for g in found}) != 1:
-        raise ValueError(
-            f"{op}: axis_index_groups must hold each of 0..{size - 1} once, in groups of equal size; got {found}."
-        )
-    return found
-
-
-def _rows(x: Any, index: Any) -> Any:
-    """x[index], for a fixed array of indices into the first axis."""
-    index = np.asarray(index, np.int32)
-    places = wrap(index[..., None].copy(), etype(_INT32))
-    rest = x.aval.shape[1:]
-    numbers = GatherDimensionNumbers(
-        offset_dims=tuple(range(index.ndim, index.ndim + len(rest))),
-        collapsed_slice_dims=(0,),
-        start_index_map=(0,),
-    )
-    return gather(x, places, numbers, (1, *rest), mode="promise_in_bounds")
-
-
-def _by_groups(x: Any, groups: Any, combine: Callable[[Any], Any]) -> Any:
-    """Each row replaced by what `combine` makes of its group's rows, stacked along axis 1 of its argument."""
-    order = list(itertools.chain(*groups))
-    each = len(groups[0])
-    combined = combine(_rows(x, groups))
-    return _rows(combined, np.argsort(order) // each)
-
-
-# ---- lowering ----
-
-
-def _merged_groups(ctx: Any, names: Names) -> list[list[int]]:
-    """Devices grouped along several mesh axes at once, in row-major order of the names given."""
-    known = ctx.scope.axes
-    for n in names:
-        if n not in known:
-            raise NameError(
-                f"unbound axis name: {n}. No device axis of that name is mapped by numax.pmap here."
-            )
-    if len(names) == 1:
-        return [list(g) for g in known[names[0]][1]]
-    place: dict[int, list[int]] = {}
-    near: dict[int, set[int]] = {}
-    for n in names:
-        for group in known[n][1]:
-            for i, device in enumerate(group):
-                place.setdefault(device, []).append(i)
-                near.setdefault(device, set()).update(group)
-    out = []
-    seen: set[int] = set()
-    for device in sorted(place):
-        if device in seen:
-            continue
-        members = {device}
-        frontier = [device]
-        while frontier:
-            for other in near[frontier.pop()] - members:
-                members.add(other)
-                frontier.append(other)
-        seen |= members
-        out.append(sorted(members, key=place.__getitem__))
-    return out
-
-
-def _device_groups(ctx: Any, names: Names, index_groups: Any = None) -> list[list[int]]:
-    groups = _merged_groups(ctx, names)
-    if index_groups is None:
-        return groups
-    return [[g[i] for i in part] for g in groups for part in index_groups]
-
-
-# ---- psum, pmax, pmin, pmean ----
-
-
-def psum(x: Any, axis_name: Any, *, axis_index_groups: Any = None) -> Any:
-    """The sum of x over the elements of a mapped axis, or of several; the same for all of them.
-
-    Args: x, a pytree; axis_name may also be a tuple of names and of positions of axes of x;
-        axis_index_groups, to sum within groups. A Python number gives number * size.
-    Raises: NameError if a name is unbound. Grad: linear; its transpose is psum.
-    """
-    names, positions = _split_names(axis_name)
-
-    def one(v: Any) -> Any:
-        groups = _check_groups("psum", axis_index_groups, _size(names))
-        if (
-            not is_value(v)
-            and isinstance(v, bool | int | float | complex | np.generic)
-            and not positions
-        ):
-            count = _size(names) if groups is None else len(groups[0])
-            return count * (int(v) if isinstance(v, bool | np.bool_) else v)
-        v = as_value(v, "psum")
-        if v.dtype == dtypes.bool_:
-            v = convert(v, _INT32)
-        if positions:
-            v = reduce_sum(v, [canonical_axis("psum", p, v.aval.ndim) for p in positions])
-        return psum_p.bind(v, axes=names, axis_index_groups=groups) if names else v
-
-    return _map(one, x)
-
-
-def pmean(x: Any, axis_name: Any, *, axis_index_groups: Any = None) -> Any:
-    """The mean of x over the elements of a mapped axis. See `psum`."""
-
-    def one(v: Any) -> Any:
-        count = (
-            psum(1, axis_name, axis_index_groups=axis_index_groups)
-            if not _split_names(axis_name)[1]
-            else None
-        )
-        total = psum(v, axis_name, axis_index_groups=axis_index_groups)
-        if not is_value(total):
-            return total / count
-        if count is None:
-            count = (
-                as_value(v, "pmean").aval.size
-                // total.aval.size
-                * _size(_split_names(axis_name)[0])
-            )
-        if not dtypes.is_inexact(total.dtype):
-            total = convert(total, dtypes.default_dtype(float))
-        return div(total, constant_like(total, count))
-
-    return _map(one, x)
-
-
-def pmax(x: Any, axis_name: Any, *, axis_index_groups: Any = None) -> Any:
-    """The maximum of x over the elements of a mapped axis. See `psum`. Grad: shared equally among equal maxima."""
-    return _extreme_over("pmax", reduce_max, x, axis_name, axis_index_groups)
-
-
-def pmin(x: Any, axis_name: Any, *, axis_index_groups: Any = None) -> Any:
-    """The minimum of x over the elements of a mapped axis. See `pmax`."""
-    return _extreme_over("pmin", reduce_min, x, axis_name, axis_index_groups)
-
-
-def _extreme_over(op: str, reduction: Any, x: Any, axis_name: Any, index_groups: Any) -> Any:
-    names, positions = _split_names(axis_name)
-    prim = pmax_p if op == "pmax" else pmin_p
-
-    def one(v: Any) -> Any:
-        groups = _check_groups(op, index_groups, _size(names))
-        v = as_value(v, op)
-        if positions:
-            v = reduction(v, [canonical_axis(op, p, v.aval.ndim) for p in positions])
-        return prim.bind(v, axes=names, axis_index_groups=groups) if names else v
-
-    return _map(one, x)
-
-
-def _map(fun: Callable[[Any], Any], tree: Any) -> Any:
-    leaves, treedef = flatten(tree)
-    return unflatten(treedef, [fun(v) for v in leaves])
-
-
-def _split_names(axis_name: Any) -> tuple[Names, tuple[int, ...]]:
-    """Axis names, and positions of axes of the operand itself."""
-    found = names_of(axis_name)
-    positions = tuple(
-        [n for n in found if isinstance(n, int | np.integer) and not isinstance(n, bool)]
-    )
-    return tuple([n for n in found if n not in positions]), positions
-
-
-def _reduction(
-    name: str,
-    *,
-    accepts: Any,
-    combine: Callable[[Any, tuple[int, ...]], Any],
-    repeated: Any,
-    body: Any,
-    jvp: Any,
-    transpose: Any,
-) -> Primitive:
-    """A reduction over mapped axes. repeated: (x, count) -> the reduction of as many equal values."""
-
-    def infer(x: ShapedArray, *, axes: Names, axis_index_groups: Any) -> ShapedArray:
-        check_dtype(name, x, accepts)
-        return x.strong()
-
-    def lower(ctx: Any, x: Any, *, axes: Names, axis_index_groups: Any) -> Any:
-        groups = _device_groups(ctx, axes, axis_index_groups)
-        if (
-            dtypes.is_complex(x.dtype) and body is not _add
-        ):  # the compiler reduces no complex extremes across devices
-            every = hlo.reshape(ctx, x, (1, *x.shape))
-            every = hlo.all_gather(ctx, every, 0, groups, _CHANNEL, True)
-            start = ctx.constant(limit_array(x.dtype, name == "pmin"))
-            return hlo.reduce_with(ctx, every, start, (0,), body(x.dtype))
-        return hlo.all_reduce(ctx, x, body(x.dtype), groups, _CHANNEL, True)
-
-    def batch(axis: Any, args: Any, dims: Any, *, axes: Names, axis_index_groups: Any) -> Any:
-        (x,), (d,) = args, dims
-        if axis.name is None or axis.name not in axes:
-            return prim.bind(x, axes=axes, axis_index_groups=axis_index_groups), d
-        rest = tuple([n for n in axes if n != axis.name])
-        if axis_index_groups is not None:
-            if rest:
-                raise ValueError(f"{name}: axis_index_groups need a single axis name; got {axes}.")
-            x = to_front(x, d, axis.size)
-            return _by_groups(x, axis_index_groups, lambda rows: combine(rows, (1,))), 0
-        y = repeated(x, axis.size) if d is None else combine(x, (d,))
-        return (prim.bind(y, axes=rest, axis_index_groups=None) if rest else y), None
-
-    prim = Collective(
-        name=name,
-        infer=infer,
-        host=_host(name),
-        lower=lower,
-        jvp=lambda primals, tangents, **params: jvp(prim, primals[0], tangents[0], params),
-        transpose=transpose,
-        batch=batch,
-    )
-    return prim
-
-
-def _extreme_jvp(prim: Primitive, x: Any, t: Any, params: dict[str, Any]) -> Any:
-    y = prim.bind(x, **params)
-    hit = convert(eq(x, y), x.dtype)
-    return y, div(psum_p.bind(mul(t, hit), **params), psum_p.bind(hit, **params))
-
-
-def _add(dtype: Any) -> Any:
-    return hlo.add
-
-
-psum_p = _reduction(
-    "psum",
-    accepts=NUMBERS,
-    combine=reduce_sum,
-    repeated=lambda x, count: mul(x, constant_like(x, count)),
-    body=_add,
-    jvp=lambda prim, x, t, params: (prim.bind(x, **params), prim.bind(t, **params)),
-    transpose=lambda ct, x, **params: [psum_p.bind(ct, **params)],
-)
-pmax_p = _reduction(
-    "pmax",
-    accepts=ANY,
-    combine=reduce_max,
-    repeated=lambda x, count: x,
-    body=lambda dtype: extreme(dtype, True),
-    jvp=_extreme_jvp,
-    transpose=not_linear,
-)
-pmin_p = _reduction(
-    "pmin",
-    accepts=ANY,
-    combine=reduce_min,
-    repeated=lambda x, count: x,
-    body=lambda dtype: extreme(dtype, False),
-    jvp=_extreme_jvp,
-    transpose=not_linear,
-)
-
 
 # ---- what moves elements between places of the axis ----
 
@@ -382,7 +82,7 @@ def _moving(name: str, *, infer: Any, lower: Any, transpose: Any, batch: Any) ->
     prim = Collective(
         name=name,
         infer=infer,
-        host=_host(name),
+        host=outside(name),
         lower=lower,
         jvp=lambda primals, tangents, **params: (
             prim.bind(*primals, **params),
@@ -427,18 +127,18 @@ def all_gather(
 
     def one(v: Any) -> Any:
         v = as_value(v, "all_gather")
-        groups = _check_groups("all_gather", axis_index_groups, _size(names))
+        groups = check_groups("all_gather", axis_index_groups, axes_size(names))
         dim = canonical_axis("all_gather", axis, v.aval.ndim + (not tiled))
         return all_gather_p.bind(
             v,
             all_gather_dimension=dim,
             axis_index_groups=groups,
             axis_name=names,
-            axis_size=_size(names) if groups is None else len(groups[0]),
+            axis_size=axes_size(names) if groups is None else len(groups[0]),
             tiled=bool(tiled),
         )
 
-    return _map(one, x)
+    return over_leaves(one, x)
 
 
 def _gather_infer(
@@ -472,7 +172,7 @@ def _gather_lower(
     if not tiled:
         x = hlo.reshape(ctx, x, (*x.shape[:dim], 1, *x.shape[dim:]))
     return hlo.all_gather(
-        ctx, x, dim, _device_groups(ctx, axis_name, axis_index_groups), _CHANNEL, True
+        ctx, x, dim, device_groups(ctx, axis_name, axis_index_groups), CHANNEL, True
     )
 
 
@@ -495,7 +195,7 @@ def _gather_batch(
             raise ValueError(
                 f"all_gather: axis_index_groups need a single axis name; got {axis_name}."
             )
-        stacked = _by_groups(stacked, axis_index_groups, lambda rows: rows)  # (size, group, ...)
+        stacked = by_groups(stacked, axis_index_groups, lambda rows: rows)  # (size, group, ...)
         out_dim = 0
     elif rest:
         sizes = [axis_env.size(n) for n in rest]
@@ -554,17 +254,17 @@ def psum_scatter(
 
     def one(v: Any) -> Any:
         v = as_value(v, "psum_scatter")
-        groups = _check_groups("psum_scatter", axis_index_groups, _size(names))
+        groups = check_groups("psum_scatter", axis_index_groups, axes_size(names))
         return psum_scatter_p.bind(
             v,
             scatter_dimension=canonical_axis("psum_scatter", scatter_dimension, v.aval.ndim),
             axis_index_groups=groups,
             axis_name=names,
-            axis_size=_size(names) if groups is None else len(groups[0]),
+            axis_size=axes_size(names) if groups is None else len(groups[0]),
             tiled=bool(tiled),
         )
 
-    return _map(one, x)
+    return over_leaves(one, x)
 
 
 def _scatter_infer(
@@ -599,10 +299,10 @@ def _scatter_infer(
 def _scatter_lower(
     ctx: Any, x: Any, *, scatter_dimension: int, axis_index_groups: Any, axis_name: Names, **_: Any
 ) -> Any:
-    groups = _device_groups(ctx, axis_name, axis_index_groups)
+    groups = device_groups(ctx, axis_name, axis_index_groups)
     shape = ctx.avals_out[0].shape
     return hlo.reshape(
-        ctx, hlo.reduce_scatter(ctx, x, hlo.add, scatter_dimension, groups, _CHANNEL, True), shape
+        ctx, hlo.reduce_scatter(ctx, x, hlo.add, scatter_dimension, groups, CHANNEL, True), shape
     )
 
 
@@ -625,7 +325,7 @@ def _scatter_batch(
                 f"psum_scatter: axis_index_groups need a single axis name; got {axis_name}."
             )
         x = to_front(x, d, axis.size)
-        sums = reduce_sum(_rows(x, axis_index_groups), (1,))  # (groups, *x)
+        sums = reduce_sum(rows_at(x, axis_index_groups), (1,))  # (groups, *x)
         n = sums.aval.shape[dim + 1] // axis_size
         parts = reshape(
             sums, (*sums.aval.shape[: dim + 1], axis_size, n, *sums.aval.shape[dim + 2 :])
@@ -633,7 +333,7 @@ def _scatter_batch(
         parts = moveaxis(parts, dim + 1, 1)
         parts = reshape(parts, (axis.size, *parts.aval.shape[2:]))
         order = np.argsort(list(itertools.chain(*axis_index_groups)))
-        out = _rows(parts, order)
+        out = rows_at(parts, order)
         return (out if tiled else squeeze(out, (dim + 1,))), 0
     y = mul(x, constant_like(x, axis.size)) if d is None else reduce_sum(x, (d,))
     sizes = [axis_env.size(n) for n in axis_name]
@@ -677,7 +377,7 @@ def ppermute(x: Any, axis_name: Any, perm: Sequence[tuple[int, int]]) -> Any:
     Grad: linear; its transpose goes back.
     """
     names = names_of(axis_name)
-    size = _size(names)
+    size = axes_size(names)
     pairs = tuple([(operator.index(s), operator.index(t)) for s, t in perm])
     for which in zip(*pairs, strict=True):
         if len(set(which)) != len(which) or not all(0 <= i < size for i in which):
@@ -693,13 +393,13 @@ def ppermute(x: Any, axis_name: Any, perm: Sequence[tuple[int, int]]) -> Any:
         for s, t in pairs:
             source[t] = s
         every = all_gather(v, names)
-        padded = _rows(every, np.minimum(source, size - 1))
+        padded = rows_at(every, np.minimum(source, size - 1))
         found = dynamic_index_in_dim(padded, axis_index(names), 0, keepdims=False)
         known = wrap(source < size, etype(dtypes.bool_))
         arrives = dynamic_index_in_dim(known, axis_index(names), 0, keepdims=False)
         return select_n(arrives, zeros_like(found), found)
 
-    return _map(one, x)
+    return over_leaves(one, x)
 
 
 def pshuffle(x: Any, axis_name: Any, perm: Sequence[int]) -> Any:
@@ -708,7 +408,7 @@ def pshuffle(x: Any, axis_name: Any, perm: Sequence[int]) -> Any:
     Raises: ValueError if `perm` is no permutation. Grad: linear.
     """
     order = [operator.index(p) for p in perm]
-    if sorted(order) != list(range(_size(names_of(axis_name)))):
+    if sorted(order) != list(range(axes_size(names_of(axis_name)))):
         raise ValueError(
             f"pshuffle: perm must be a permutation of the mapped axis's places; got {order}."
         )
@@ -716,10 +416,10 @@ def pshuffle(x: Any, axis_name: Any, perm: Sequence[int]) -> Any:
 
 
 def _permute_lower(ctx: Any, x: Any, *, axis_name: Names, perm: Any) -> Any:
-    pairs = [(g[s], g[t]) for g in _device_groups(ctx, axis_name) for s, t in perm]
+    pairs = [(g[s], g[t]) for g in device_groups(ctx, axis_name) for s, t in perm]
     if not pairs:
         return hlo.full(ctx, 0, x.shape, x.dtype)
-    return hlo.collective_permute(ctx, x, pairs, _CHANNEL)
+    return hlo.collective_permute(ctx, x, pairs, CHANNEL)
 
 
 def _permute_batch(axis: Any, x: Any, d: Any, *, axis_name: Names, perm: Any) -> Any:
@@ -728,7 +428,7 @@ def _permute_batch(axis: Any, x: Any, d: Any, *, axis_name: Names, perm: Any) ->
     arrives = np.zeros(axis.size, np.bool_)
     for s, t in perm:
         source[t], arrives[t] = s, True
-    moved = _rows(x, source)
+    moved = rows_at(x, source)
     if arrives.all():
         return moved, 0
     mask = broadcast_in_dim(wrap(arrives, etype(dtypes.bool_)), x.aval.shape, (0,))
@@ -769,8 +469,8 @@ def all_to_all(
 
     def one(v: Any) -> Any:
         v = as_value(v, "all_to_all")
-        groups = _check_groups("all_to_all", axis_index_groups, _size(names))
-        count = _size(names) if groups is None else len(groups[0])
+        groups = check_groups("all_to_all", axis_index_groups, axes_size(names))
+        count = axes_size(names) if groups is None else len(groups[0])
         split = canonical_axis("all_to_all", split_axis, v.aval.ndim)
         concat = canonical_axis("all_to_all", concat_axis, v.aval.ndim)
         if not tiled:
@@ -793,7 +493,7 @@ def all_to_all(
         )
         return out if tiled else squeeze(out, (split,))
 
-    return _map(one, x)
+    return over_leaves(one, x)
 
 
 def pswapaxes(x: Any, axis_name: Any, axis: int, *, axis_index_groups: Any = None) -> Any:
@@ -825,8 +525,8 @@ def _exchange_lower(
     axis_index_groups: Any,
     **_: Any,
 ) -> Any:
-    groups = _device_groups(ctx, (axis_name,), axis_index_groups)
-    return hlo.all_to_all(ctx, x, split_axis, concat_axis, groups, _CHANNEL)
+    groups = device_groups(ctx, (axis_name,), axis_index_groups)
+    return hlo.all_to_all(ctx, x, split_axis, concat_axis, groups, CHANNEL)
 
 
 def _exchange_batch(
@@ -843,8 +543,8 @@ def _exchange_batch(
     x = to_front(x, d, axis.size)
     if axis_index_groups is None:
         return _exchanged(expand_dims(x, (0,)), split_axis, concat_axis, axis_size), 0
-    rows = _exchanged(_rows(x, axis_index_groups), split_axis, concat_axis, axis_size)
-    return _rows(rows, np.argsort(list(itertools.chain(*axis_index_groups)))), 0
+    rows = _exchanged(rows_at(x, axis_index_groups), split_axis, concat_axis, axis_size)
+    return rows_at(rows, np.argsort(list(itertools.chain(*axis_index_groups)))), 0
 
 
 def _exchanged(x: Any, split: int, concat: int, size: int) -> Any:
@@ -877,18 +577,20 @@ def pbroadcast(x: Any, axis_name: Any, source: int) -> Any:
     """The value of x at one place of a mapped axis, at all its places. Grad: linear."""
     names = names_of(axis_name)
     place = operator.index(source)
-    if not 0 <= place < _size(names):
-        raise ValueError(f"pbroadcast: source must lie in 0..{_size(names) - 1}; got {place}.")
+    if not 0 <= place < axes_size(names):
+        raise ValueError(f"pbroadcast: source must lie in 0..{axes_size(names) - 1}; got {place}.")
     if len(names) > 1:
-        return _map(lambda v: index_in_dim(all_gather(v, names), place, 0, keepdims=False), x)
-    return _map(
+        return over_leaves(
+            lambda v: index_in_dim(all_gather(v, names), place, 0, keepdims=False), x
+        )
+    return over_leaves(
         lambda v: pbroadcast_p.bind(as_value(v, "pbroadcast"), axis_name=names[0], source=place), x
     )
 
 
 def _spread_lower(ctx: Any, x: Any, *, axis_name: Any, source: int) -> Any:
     every = hlo.reshape(ctx, x, (1, *x.shape))
-    every = hlo.all_gather(ctx, every, 0, _device_groups(ctx, (axis_name,)), _CHANNEL, True)
+    every = hlo.all_gather(ctx, every, 0, device_groups(ctx, (axis_name,)), CHANNEL, True)
     rank = len(x.shape)
     one = hlo.slice(ctx, every, [source, *[0] * rank], [source + 1, *x.shape])
     return hlo.reshape(ctx, one, x.shape)
@@ -918,8 +620,8 @@ def pcast(x: Any, axis_name: Any, *, to: str) -> Any:
     """
     if to not in ("varying", "unreduced", "reduced"):
         raise ValueError(f"pcast: to must be 'varying', 'unreduced' or 'reduced'; got {to!r}.")
-    _size(names_of(axis_name))
-    return _map(lambda v: as_value(v, "pcast"), x)
+    axes_size(names_of(axis_name))
+    return over_leaves(lambda v: as_value(v, "pcast"), x)
 
 
 # ---- axis_index, axis_size ----
@@ -939,11 +641,11 @@ def axis_index(axis_name: Any) -> Any:
 
 def axis_size(axis_name: Any) -> int:
     """The number of places along a mapped axis, or the product for several. Raises: NameError if unbound."""
-    return _size(names_of(axis_name))
+    return axes_size(names_of(axis_name))
 
 
 def _index_lower(ctx: Any, *, axis_name: Any) -> Any:
-    groups = _merged_groups(ctx, (axis_name,))
+    groups = merged_groups(ctx, (axis_name,))
     place = np.zeros(1 + max(itertools.chain(*groups)), np.int32)
     for group in groups:
         place[group] = np.arange(len(group))
@@ -954,7 +656,7 @@ def _index_lower(ctx: Any, *, axis_name: Any) -> Any:
 axis_index_p = Collective(
     name="axis_index",
     infer=lambda *, axis_name: ShapedArray((), _INT32),
-    host=_host("axis_index"),
+    host=outside("axis_index"),
     lower=_index_lower,
     jvp=zero_tangent,
     transpose=not_linear,
