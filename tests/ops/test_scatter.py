@@ -188,7 +188,9 @@ def test_functions_apply_to_windows_and_differentiate():
     for indices in ([[1], [1]], [[0], [2]], [[1]]):
         known = from_numpy(np.array(indices))
 
-        def call(a, known=known, n=len(indices)):
+        count = len(indices)
+
+        def call(a, known=known, n=count):
             return scatter_apply(a, known, sin, ROWS, update_shape=(n, 4))
 
         check_derivatives(call, [x], order=2)

@@ -58,9 +58,13 @@ def test_dynamic_slices_are_moved_inside(data):
     written[place] = update
     with enable_x64(True):
         for given_starts in (starts, traced):
-            got = run(lambda a, u: slicing.dynamic_slice(a, given_starts, sizes), [x, update])[0]
+            got = run(lambda a, u, s=given_starts: slicing.dynamic_slice(a, s, sizes), [x, update])[
+                0
+            ]
             np.testing.assert_array_equal(got, x[place])
-            got = run(lambda a, u: slicing.dynamic_update_slice(a, u, given_starts), [x, update])[0]
+            got = run(
+                lambda a, u, s=given_starts: slicing.dynamic_update_slice(a, u, s), [x, update]
+            )[0]
             np.testing.assert_array_equal(got, written)
 
 

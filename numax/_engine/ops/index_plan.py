@@ -113,34 +113,37 @@ def known_array(e: Any) -> Any:
         return bool(e)
     if isinstance(e, int | np.integer):
         return operator.index(e)
-    if isinstance(e, str):
+    if isinstance(e, str | float | complex | np.inexact):
         check_kind(e)
-    if isinstance(e, float | complex | np.inexact):
         raise _wrong_dtype(e)
     if isinstance(e, list | tuple):
         return _sequence(e)
-    if isinstance(e, Array):
-        known = e if type(e) is Array else e.concrete_()
-        if known is None:
+    data: Any = e
+    if type(e) is not Array and isinstance(e, Tracer):
+        data = e.concrete_()
+        if data is None:
             return _traced(e)
-        e = known.numpy_() if not dtypes.is_key(known.dtype) else known
-    elif type(e) is not np.ndarray:
-        if hasattr(e, "__jax_array__") or hasattr(e, "__array__"):
-            return known_array(as_value(e, "index"))
-        try:
-            return operator.index(e)
-        except TypeError:
-            raise IndexError(
-                "index: only integers, slices (`:`), ellipsis (`...`), newaxis (`None`) and integer or boolean "
-                f"arrays are valid indices; got {e!r} of type {type(e).__name__}."
-            ) from None
-    if e.dtype != np.bool_ and not dtypes.is_integer(e.dtype):
+    if type(data) is Array:
+        data = data if dtypes.is_key(data.dtype) else data.numpy_()
+    elif type(data) is not np.ndarray:
+        return _from_protocol(data)
+    if data.dtype != np.bool_ and not dtypes.is_integer(data.dtype):
         raise _wrong_dtype(e)
-    if e.dtype.kind not in "biu":
-        e = e.astype(np.int32)
-    if not e.shape:
-        return e.item()
-    return e
+    if data.dtype.kind not in "biu":
+        data = data.astype(np.int32)
+    return data if data.shape else data.item()
+
+
+def _from_protocol(e: Any) -> Any:
+    if hasattr(e, "__jax_array__") or hasattr(e, "__array__"):
+        return known_array(as_value(e, "index"))
+    try:
+        return operator.index(e)
+    except TypeError:
+        raise IndexError(
+            "index: only integers, slices (`:`), ellipsis (`...`), newaxis (`None`) and integer or boolean "
+            f"arrays are valid indices; got {e!r} of type {type(e).__name__}."
+        ) from None
 
 
 def _sequence(e: Any) -> Any:

@@ -336,7 +336,7 @@ def _gather(
                 f"index: an axis of size 0 has no elements; got an array of shape {p.shape}."
             )
         rest = [n for d, n in enumerate(shape) if d not in numbers.collapsed_slice_dims]
-        return zeros(ShapedArray((*rest[: p.before], *p.batch, *rest[p.before :]), x.dtype))
+        return zeros(ShapedArray((*rest[: p.before], *(p.batch or ()), *rest[p.before :]), x.dtype))
     fixed = p.batch is None
     return gather_p.bind(
         x,
@@ -583,7 +583,7 @@ def _scatter(
     x: Any, p: Plan, y: Any, kind: str, mode: Any, wrapped: bool, sorted_: bool, unique: bool
 ) -> Any:
     shape = x.aval.shape
-    numbers, sizes = _numbers(p, shape)
+    numbers, _ = _numbers(p, shape)
     rest = [n for d, n in enumerate(shape) if d not in numbers.collapsed_slice_dims]
     result = (*rest[: p.before], *(p.batch or ()), *rest[p.before :])
     if kind != "apply":
@@ -591,7 +591,7 @@ def _scatter(
     if not math.prod(result):
         return x
     fixed = p.batch is None
-    params = {
+    params: dict[str, Any] = {
         "dimension_numbers": as_scatter(numbers),
         "indices_are_sorted": bool(sorted_) or p.ordered or fixed,
         "unique_indices": bool(unique) or p.ordered or fixed,

@@ -6,6 +6,7 @@ Source: StableHLO specification, `gather` and `scatter`.
 
 import enum
 import functools
+import itertools
 import math
 import operator
 from collections.abc import Callable, Sequence
@@ -139,9 +140,7 @@ def check_indices(op: str, indices: ShapedArray) -> None:
 
 
 def _rising(values: Sequence[int], bound: int) -> bool:
-    return all(a < b for a, b in zip(values, values[1:], strict=False)) and all(
-        0 <= v < bound for v in values
-    )
+    return all(a < b for a, b in itertools.pairwise(values)) and all(0 <= v < bound for v in values)
 
 
 @functools.lru_cache(4096)
@@ -317,7 +316,8 @@ def place(
     inside = (starts >= 0) & (starts <= limits)
     if inside.all():
         return starts, None
-    return np.clip(starts, 0, limits), None if mode is CLIP else inside.all(-1)
+    valid = None if mode is CLIP else np.asarray(inside.all(-1))
+    return np.clip(starts, 0, limits), valid
 
 
 def _arrays(

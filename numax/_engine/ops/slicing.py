@@ -224,17 +224,7 @@ def _starts(op: str, starts: Any, shape: Shape, allow_negative: Any) -> list[Any
         )
     out = []
     for start, n, negative in zip(starts, shape, allowed, strict=True):
-        value = start if type(start) is int else as_value(start, op)
-        known = value if type(value) is int else None
-        if known is None:
-            if not dtypes.is_integer(value.dtype):
-                raise TypeError(f"{op}: starts must be integers; got {value.aval.str_short()}.")
-            if value.shape:
-                raise TypeError(
-                    f"{op}: starts must have no dimensions; got {value.aval.str_short()}."
-                )
-            data = known_value(value)
-            known = None if data is None else int(data)
+        value, known = (None, start) if type(start) is int else _start(op, start)
         if known is None:
             out.append(wrap_negative(value, n) if negative else value)
             continue
@@ -244,6 +234,17 @@ def _starts(op: str, starts: Any, shape: Shape, allow_negative: Any) -> list[Any
             )
         out.append(small_index(known + n if known < 0 else known))
     return out
+
+
+def _start(op: str, start: Any) -> tuple[Any, int | None]:
+    """A start as a value, and its number if that is known."""
+    value = as_value(start, op)
+    if not dtypes.is_integer(value.dtype):
+        raise TypeError(f"{op}: starts must be integers; got {value.aval.str_short()}.")
+    if value.shape:
+        raise TypeError(f"{op}: starts must have no dimensions; got {value.aval.str_short()}.")
+    data = known_value(value)
+    return value, None if data is None else int(data)
 
 
 def dynamic_slice(
