@@ -3,6 +3,24 @@
 Read promotion, then any section. May import numax.core, numax.lax, numax.api.
 """
 
+from numax.numpy.taking import (
+    apply_along_axis,
+    apply_over_axes,
+    choose,
+    fill_diagonal,
+    packbits,
+    piecewise,
+    place,
+    put,
+    put_along_axis,
+    select,
+    take,
+    take_along_axis,
+    unpackbits,
+)
+from numax.numpy.padding import (
+    pad,
+)
 from numax.numpy.types import (
     ComplexWarning,
     __array_namespace_info__,

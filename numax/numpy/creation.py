@@ -97,9 +97,7 @@ def _one(op: str, x: Any, dtype: Any) -> Any:
 def _nested(items: Any) -> Any:
     """Nested sequences with Arrays replaced by NumPy arrays."""
     return [
-        _nested(x)
-        if isinstance(x, list | tuple)
-        else (x.numpy_() if type(x) is Array else x)
+        _nested(x) if isinstance(x, list | tuple) else (x.numpy_() if type(x) is Array else x)
         for x in items
     ]
 
@@ -117,7 +115,9 @@ def _from_sequence(op: str, items: Any, dtype: Any) -> Any:
     physical = dtypes.physical(dtype)
     try:
         return _wrap(np.array(_nested(items), physical), _etype(dtype))
-    except TypeError:  # elements that NumPy cannot convert in place, such as bfloat16 arrays to int4
+    except (
+        TypeError
+    ):  # elements that NumPy cannot convert in place, such as bfloat16 arrays to int4
         return _stacked(op, items, dtype)
 
 
@@ -129,9 +129,8 @@ def _from_object(op: str, x: Any, dtype: Any, copy: Any) -> Any:
         return _wrap(np.array(x, dtype), _etype(dtype))
     if isinstance(x, list | tuple):
         return _from_sequence(op, x, dtype)
-    if hasattr(x, "__jax_array__"):
-        out = core.as_value(x, op)
-    elif isinstance(x, bool | int | float | complex) and not isinstance(x, np.generic):
+    is_number = isinstance(x, bool | int | float | complex) and not isinstance(x, np.generic)
+    if is_number or hasattr(x, "__jax_array__"):
         out = core.as_value(x, op)
     else:
         if x is None:
@@ -453,7 +452,9 @@ def _arange(start: Any, stop: Any, step: Any, dtype: Any) -> Any:
 
 def _range(first: Any, width: Any, size: int, dtype: Any) -> Any:
     exact = isinstance(first, int) and isinstance(width, int)
-    if dtypes.is_integer(dtype) and not exact:  # as NumPy: the first two numbers, converted, set the width
+    if (
+        dtypes.is_integer(dtype) and not exact
+    ):  # as NumPy: the first two numbers, converted, set the width
         width = int(first + width) - int(first)
         first, exact = int(first), True
     if dtypes.is_integer(dtype) and size:
@@ -480,7 +481,10 @@ def _known(op: str, x: Any) -> Any:
     """A Python number for a scalar argument."""
     if x is None or type(x) in (int, float):
         return x
-    if not (type(x) is Array or isinstance(x, Tracer | np.ndarray | np.generic | bool | int | float | complex)):
+    if not (
+        type(x) is Array
+        or isinstance(x, Tracer | np.ndarray | np.generic | bool | int | float | complex)
+    ):
         if hasattr(x, "__jax_array__"):
             return _known(op, x.__jax_array__())
         raise TypeError(f"{op}: numbers are needed; got {x!r} of type {type(x).__name__}.")
@@ -518,7 +522,9 @@ def linspace(
         if axis in (0, -1) and target in _NATIVE_FLOATS:
             line = core.eager.quiet.run(np.linspace, float(start), float(stop), num, endpoint)
             return placed(_wrap(line.astype(target), _etype(target)), device)
-    ends = broadcast("linspace", promote_inexact(value("linspace", start), value("linspace", stop, 1)))
+    ends = broadcast(
+        "linspace", promote_inexact(value("linspace", start), value("linspace", stop, 1))
+    )
     out, step = _spaced(*ends, num, endpoint)
     axis = core.canonical_axis("linspace", axis, len(out.shape))
     if dtype is not None and dtypes.is_integer(dtype) and not dtypes.is_complex(out.dtype):
@@ -598,7 +604,9 @@ def logspace(
     if base.shape:
         shape = np.broadcast_shapes(base.shape, ends[0].shape, ends[1].shape)
         ends = [to_shape(x, shape) for x in ends]
-        base = lax.expand_dims(to_shape(base, shape), (core.canonical_axis("logspace", axis, len(shape) + 1),))
+        base = lax.expand_dims(
+            to_shape(base, shape), (core.canonical_axis("logspace", axis, len(shape) + 1),)
+        )
     line = linspace(*ends, num, endpoint=endpoint, axis=axis)
     base, line = promote_inexact(base, line)
     base, line = broadcast("logspace", [base, line])
@@ -632,7 +640,11 @@ def geomspace(
     shape = np.broadcast_shapes(start.shape, stop.shape)
     start, stop = to_shape(start, shape), to_shape(stop, shape)
     unit = lax.sign(start)
-    ratio = lax.log(lax.div(stop, start)) if dtypes.is_complex(start.dtype) else lax.log(lax.div(stop, unit))
+    ratio = (
+        lax.log(lax.div(stop, start))
+        if dtypes.is_complex(start.dtype)
+        else lax.log(lax.div(stop, unit))
+    )
     if dtypes.is_complex(start.dtype):
         powers, _ = _spaced(lax.full_like(ratio, 0), ratio, num, endpoint)
         factor = start
@@ -648,8 +660,12 @@ def geomspace(
     found = start.dtype if dtype is None else dtype
     axis = core.canonical_axis("geomspace", axis, len(wide))
     if dtypes.is_integer(found) and not dtypes.is_complex(out.dtype):
-        nearest = lax.round(out)  # exp and log miss integers by a few ulp, and conversion would truncate
-        slack = lax.mul(lax.abs(out), core.full((), 32 * float(dtypes.finfo(out.dtype).eps), out.dtype))
+        nearest = lax.round(
+            out
+        )  # exp and log miss integers by a few ulp, and conversion would truncate
+        slack = lax.mul(
+            lax.abs(out), core.full((), 32 * float(dtypes.finfo(out.dtype).eps), out.dtype)
+        )
         out = lax.select_n(lax.le(lax.abs(lax.sub(out, nearest)), slack), out, nearest)
     return core.moveaxis(core.convert(out, found), 0, axis)
 
@@ -661,7 +677,9 @@ def _ends(out: Any, start: Any, stop: Any, place: np.ndarray, num: int, endpoint
     ends = [(0, start)] + ([(num - 1, stop)] if endpoint and num > 1 else [])
     for index, end in ends:
         here = _wrap(np.broadcast_to(place == index, shape), _etype(dtype))
-        out = lax.select_n(lax.bitwise_and(here, valid), out, lax.broadcast_in_dim(end, shape, dims))
+        out = lax.select_n(
+            lax.bitwise_and(here, valid), out, lax.broadcast_in_dim(end, shape, dims)
+        )
     return out
 
 

@@ -30,7 +30,9 @@ def _integer(op: str, name: str, n: Any) -> int:
     try:
         return operator.index(n)
     except TypeError:
-        raise TypeError(f"{op}: {name} must be an integer known while tracing; got {n!r}.") from None
+        raise TypeError(
+            f"{op}: {name} must be an integer known while tracing; got {n!r}."
+        ) from None
 
 
 def _size(op: str, name: str, n: Any) -> int:
@@ -193,7 +195,10 @@ def diagonal(a: Any, offset: Any = 0, axis1: int = 0, axis2: int = 1) -> Any:
     if ndim < 2:
         raise ValueError(f"diagonal: at least two axes are needed; got {a.aval.str_short()}.")
     offset = _integer("diagonal", "offset", offset)
-    axis1, axis2 = core.canonical_axis("diagonal", axis1, ndim), core.canonical_axis("diagonal", axis2, ndim)
+    axis1, axis2 = (
+        core.canonical_axis("diagonal", axis1, ndim),
+        core.canonical_axis("diagonal", axis2, ndim),
+    )
     if axis1 == axis2:
         raise ValueError(f"diagonal: axis1 and axis2 must differ; got {axis1} twice.")
     memory = _host_of(a)
@@ -313,9 +318,15 @@ def indices(dimensions: Any, dtype: Any = None, sparse: bool = False) -> Any:
     ndim = len(shape)
     lines = []
     for i, n in enumerate(shape):
-        line = lax.iota(dtype, n) if not core.eager_now() else _known(np.arange(n).astype(dtype), dtype)
+        line = (
+            lax.iota(dtype, n)
+            if not core.eager_now()
+            else _known(np.arange(n).astype(dtype), dtype)
+        )
         sizes = tuple([n if j == i else 1 for j in range(ndim)])
-        lines.append(lax.reshape(line, sizes) if sparse else lax.broadcast_in_dim(line, shape, (i,)))
+        lines.append(
+            lax.reshape(line, sizes) if sparse else lax.broadcast_in_dim(line, shape, (i,))
+        )
     if sparse:
         return tuple(lines)
     return lax.stack(lines, 0) if lines else constant((0,), 0, dtype)
@@ -444,10 +455,11 @@ class _Joiner:
             raise ValueError(
                 f"{self._name}: the directive must be 'r', 'c' or up to three integers; got {directive!r}."
             ) from None
-        axis, ndmin, trans1d = self._defaults
         if len(numbers) > 3:
-            raise ValueError(f"{self._name}: the directive has up to three integers; got {directive!r}.")
-        defaults = [axis, 1, -1]
+            raise ValueError(
+                f"{self._name}: the directive has up to three integers; got {directive!r}."
+            )
+        defaults = [self._defaults[0], 1, -1]
         return tuple(numbers + defaults[len(numbers) :])
 
 
@@ -527,14 +539,20 @@ def ravel_multi_index(
             f"ravel_multi_index: there must be an index for each axis; got {len(multi_index)} for shape {sizes}."
         )
     if mode not in ("raise", "wrap", "clip", "ignore"):
-        raise ValueError(f"ravel_multi_index: mode must be raise, wrap, clip or ignore; got {mode!r}.")
+        raise ValueError(
+            f"ravel_multi_index: mode must be raise, wrap, clip or ignore; got {mode!r}."
+        )
     if order not in ("C", "F"):
         raise ValueError(f"ravel_multi_index: order must be 'C' or 'F'; got {order!r}.")
     given = [value("ravel_multi_index", x, i) for i, x in enumerate(multi_index)]
     for x in given:
         if not dtypes.is_integer(x.dtype):
-            raise TypeError(f"ravel_multi_index: indices must be integers; got {x.aval.str_short()}.")
-    found = dtypes.default_dtype(int) if dtype is None else requested_dtype("ravel_multi_index", dtype)
+            raise TypeError(
+                f"ravel_multi_index: indices must be integers; got {x.aval.str_short()}."
+            )
+    found = (
+        dtypes.default_dtype(int) if dtype is None else requested_dtype("ravel_multi_index", dtype)
+    )
     shape = np.broadcast_shapes(*[x.shape for x in given])
     total = constant(shape, 0, found)
     strides = np.cumprod([1, *(sizes[:0:-1] if order == "C" else sizes[:-1])]).tolist()

@@ -10,7 +10,7 @@ import numpy as np
 
 from numax import core, lax
 from numax.core import Array, Tracer, dtypes
-from numax.numpy.creation import asarray, constant
+from numax.numpy.creation import constant
 from numax.numpy.manipulation import _no_out, atleast_1d, atleast_2d, atleast_3d, ravel, reshape
 from numax.numpy.promotion import promote_dtypes, to_shape, value
 from numax.numpy.types import requested_dtype
@@ -74,12 +74,16 @@ def _concatenate(op: str, arrays: Any, axis: Any, dtype: Any) -> Any:
         parts, axis = [ravel(x) for x in parts], 0
     first = parts[0].shape
     if not first:
-        raise ValueError(f"{op}: arrays of no dimensions cannot be concatenated. Use stack, or x[None].")
+        raise ValueError(
+            f"{op}: arrays of no dimensions cannot be concatenated. Use stack, or x[None]."
+        )
     axis = core.canonical_axis(op, axis, len(first))
     for x in parts:
         have = x.shape
         if have != first and (
-            len(have) != len(first) or have[:axis] != first[:axis] or have[axis + 1 :] != first[axis + 1 :]
+            len(have) != len(first)
+            or have[:axis] != first[:axis]
+            or have[axis + 1 :] != first[axis + 1 :]
         ):
             raise TypeError(
                 f"{op}: shapes must agree but for axis {axis}; got {', '.join(str(p.shape) for p in parts)}."
@@ -193,7 +197,9 @@ def _cuts(op: str, n: int, sections: Any, equal: bool) -> list[int]:
     if type(sections) is Array or isinstance(sections, Tracer | np.ndarray):
         sections = core.to_ndarray(value(op, sections, 1)).tolist()
     if isinstance(sections, Sequence):
-        points = [operator.index(i) if not isinstance(i, Array) else core.to_index(i) for i in sections]
+        points = [
+            operator.index(i) if not isinstance(i, Array) else core.to_index(i) for i in sections
+        ]
         points = [builtins.min(builtins.max(p + n if p < 0 else p, 0), n) for p in points]
         starts, ends = [0, *points], [*points, n]
         return [builtins.max(0, b - a) for a, b in zip(starts, ends)], starts
@@ -343,7 +349,8 @@ def _repeated(a: Any, numbers: np.ndarray, axis: int) -> Any:
         wide = (*have[: axis + 1], times, *have[axis + 1 :])
         dims = [i for i in range(len(wide)) if i != axis + 1]
         return lax.reshape(
-            lax.broadcast_in_dim(a, wide, dims), (*have[:axis], have[axis] * times, *have[axis + 1 :])
+            lax.broadcast_in_dim(a, wide, dims),
+            (*have[:axis], have[axis] * times, *have[axis + 1 :]),
         )
     places = np.repeat(np.arange(a.shape[axis]), numbers)
     return _rows(a, core.from_numpy(places.astype(np.int32)), axis)
@@ -352,7 +359,9 @@ def _repeated(a: Any, numbers: np.ndarray, axis: int) -> Any:
 def _rows(a: Any, places: Any, axis: int) -> Any:
     """Slices of an axis at index places (a vector), known to be inside."""
     ndim = len(a.shape)
-    numbers = lax.GatherDimensionNumbers(tuple([i for i in range(ndim) if i != axis]), (axis,), (axis,))
+    numbers = lax.GatherDimensionNumbers(
+        tuple([i for i in range(ndim) if i != axis]), (axis,), (axis,)
+    )
     sizes = tuple([1 if i == axis else n for i, n in enumerate(a.shape)])
     return lax.gather(a, lax.expand_dims(places, (1,)), numbers, sizes, mode="promise_in_bounds")
 
@@ -407,7 +416,9 @@ def _places_of(op: str, obj: Any, n: int) -> np.ndarray:
         return np.arange(*obj.indices(n))
     found = core.to_ndarray(value(op, obj, 1))
     if found.dtype.kind not in "iub" or (found.dtype.kind == "b" and op == "insert"):
-        raise ValueError(f"{op}: indices must be integers{' or booleans' if op == 'delete' else ''}; got {found.dtype}.")
+        raise ValueError(
+            f"{op}: indices must be integers{' or booleans' if op == 'delete' else ''}; got {found.dtype}."
+        )
     return found
 
 
@@ -452,7 +463,9 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
 
 
 def _fit(op: str, x: Any, shape: tuple[int, ...]) -> Any:
-    if len(x.shape) > len(shape) or any(m not in (1, n) for m, n in zip(x.shape[::-1], shape[::-1])):
+    if len(x.shape) > len(shape) or any(
+        m not in (1, n) for m, n in zip(x.shape[::-1], shape[::-1])
+    ):
         raise ValueError(f"{op}: values of shape {x.shape} do not fit into shape {shape}.")
     return to_shape(x, shape)
 
@@ -484,7 +497,9 @@ def delete(arr: Any, obj: Any, axis: Any = None, *, assume_unique_indices: bool 
     else:
         bad = (places < -n) | (places >= n)
         if bad.any():
-            raise IndexError(f"delete: index {places[bad].flat[0]} is out of bounds for axis {axis} with size {n}.")
+            raise IndexError(
+                f"delete: index {places[bad].flat[0]} is out of bounds for axis {axis} with size {n}."
+            )
         keep[places] = False
     return _rows(a, core.from_numpy(np.flatnonzero(keep).astype(np.int32)), axis)
 
@@ -493,14 +508,18 @@ def _delete_traced(a: Any, obj: Any, axis: int) -> Any:
     n = a.shape[axis]
     places = lax.reshape(core.convert(obj, dtypes.int32), (obj.aval.size,))
     size = core.full((), n, dtypes.int32)
-    places = lax.select_n(lax.lt(places, core.full((), 0, dtypes.int32)), places, lax.add(places, size))
+    places = lax.select_n(
+        lax.lt(places, core.full((), 0, dtypes.int32)), places, lax.add(places, size)
+    )
     places = lax.sort(places)
     left = builtins.max(n - places.shape[0], 0)
     # The i-th place that stays lies after all deleted places p with p - (number of deleted before) <= i.
     thresholds = lax.sub(places, lax.iota(dtypes.int32, places.shape[0]))
     line = lax.iota(dtypes.int32, left)
     wide = (left, places.shape[0])
-    passed = lax.le(lax.broadcast_in_dim(thresholds, wide, (1,)), lax.broadcast_in_dim(line, wide, (0,)))
+    passed = lax.le(
+        lax.broadcast_in_dim(thresholds, wide, (1,)), lax.broadcast_in_dim(line, wide, (0,))
+    )
     index = lax.add(line, lax.reduce_sum(core.convert(passed, dtypes.int32), (1,)))
     return _rows(a, lax.min(index, core.full((), n - 1, dtypes.int32)), axis)
 
@@ -513,7 +532,11 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     x = value("trim_zeros", filt)
     nonzero = core.to_ndarray(x) != 0
     ndim = len(x.shape)
-    axes = range(ndim) if axis is None else core.canonical_axes("trim_zeros", axis if np.iterable(axis) else (axis,), ndim)
+    axes = (
+        range(ndim)
+        if axis is None
+        else core.canonical_axes("trim_zeros", axis if np.iterable(axis) else (axis,), ndim)
+    )
     start, limit = [0] * ndim, list(x.shape)
     for i in axes:
         rest = tuple([j for j in range(ndim) if j != i])

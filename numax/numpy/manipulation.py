@@ -36,7 +36,9 @@ _squeeze = view(lax.squeeze, np.ndarray.squeeze)
 
 def _no_out(op: str, out: Any) -> None:
     if out is not None:
-        raise NotImplementedError(f"{op}: out is not supported, since arrays are immutable. Use the result.")
+        raise NotImplementedError(
+            f"{op}: out is not supported, since arrays are immutable. Use the result."
+        )
 
 
 # ---- size ----
@@ -129,7 +131,9 @@ def reshape(
     if order == "F":
         return _backwards(_reshape(_backwards(a), sizes[::-1]))
     if order == "A":
-        raise NotImplementedError("reshape: order='A' is not supported; arrays have no memory order. Use 'C'.")
+        raise NotImplementedError(
+            "reshape: order='A' is not supported; arrays have no memory order. Use 'C'."
+        )
     raise ValueError(f"reshape: order must be 'C' or 'F'; got {order!r}.")
 
 
@@ -143,8 +147,14 @@ def ravel(a: Any, order: str = "C", *, out_sharding: Any = None) -> Any:
     Differs from NumPy: order is 'C' or 'F'. Grad: linear. Source: NumPy `ravel`.
     """
     if order == "K":
-        raise NotImplementedError("ravel: order='K' is not supported; arrays have no memory order. Use 'C'.")
-    return reshape(value("ravel", a), (-1,) if math.prod(a.shape if hasattr(a, "shape") else ()) else (0,), order)
+        raise NotImplementedError(
+            "ravel: order='K' is not supported; arrays have no memory order. Use 'C'."
+        )
+    return reshape(
+        value("ravel", a),
+        (-1,) if math.prod(a.shape if hasattr(a, "shape") else ()) else (0,),
+        order,
+    )
 
 
 # ---- axes in another order ----
@@ -187,7 +197,9 @@ def matrix_transpose(x: Any, /) -> Any:
     x = value("matrix_transpose", x)
     n = len(x.shape)
     if n < 2:
-        raise ValueError(f"matrix_transpose: at least two axes are needed; got {x.aval.str_short()}.")
+        raise ValueError(
+            f"matrix_transpose: at least two axes are needed; got {x.aval.str_short()}."
+        )
     return _transpose(x, (*range(n - 2), n - 1, n - 2))
 
 
@@ -198,7 +210,10 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
     """
     a = value("swapaxes", a)
     n = len(a.shape)
-    first, second = core.canonical_axis("swapaxes", axis1, n), core.canonical_axis("swapaxes", axis2, n)
+    first, second = (
+        core.canonical_axis("swapaxes", axis1, n),
+        core.canonical_axis("swapaxes", axis2, n),
+    )
     order = list(range(n))
     order[first], order[second] = second, first
     return _transpose(a, tuple(order))
@@ -423,7 +438,9 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     if type(shift) is Array or isinstance(shift, Tracer | np.ndarray):
         shift = value("roll", shift, 1)
         if len(shift.shape) > 1:
-            raise ValueError(f"roll: shifts must be a scalar or a vector; got {shift.aval.str_short()}.")
+            raise ValueError(
+                f"roll: shifts must be a scalar or a vector; got {shift.aval.str_short()}."
+            )
         shifts = [shift] if not shift.shape else list(lax.unstack(shift, 0))
     else:
         shifts = [value("roll", s, 1) for s in (shift if np.iterable(shift) else (shift,))]

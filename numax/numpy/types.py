@@ -180,11 +180,9 @@ def _is_safe(a: Any, b: Any) -> bool:
     )
 
 
-_NATIVE = frozenset(
-    np.dtype(n)
-    for n in "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 "
-    "complex64 complex128".split()
-)
+_INTEGERS = [f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)]
+_INEXACT = ["float16", "float32", "float64", "complex64", "complex128"]
+_NATIVE = frozenset(np.dtype(name) for name in ["bool", *_INTEGERS, *_INEXACT])
 
 
 def _exact_up_to(dtype: Any) -> float:
@@ -225,7 +223,9 @@ def issubdtype(arg1: Any, arg2: Any) -> bool:
 
     Source: NumPy `issubdtype`.
     """
-    return dtypes.issubdtype(getattr(arg1, "aval", arg1) if isinstance(arg1, Tracer) else arg1, arg2)
+    return dtypes.issubdtype(
+        getattr(arg1, "aval", arg1) if isinstance(arg1, Tracer) else arg1, arg2
+    )
 
 
 def isdtype(dtype: Any, kind: Any) -> bool:
