@@ -137,7 +137,16 @@ def test_the_tree_equals_the_loop(name, n, reverse):
     )
 
 
-@pytest.mark.parametrize("shape", [(300,), (40, 100)])
+def test_overflowing_factors_leave_zeros_alone():
+    a = np.full(5000, 2, np.float32)
+    b = np.zeros(5000, np.float32)
+    b[4990] = 1
+    for how in (run, compiled):
+        h = how(cumulative.linear_recurrence, [a, b])[0]
+        np.testing.assert_array_equal(h, [0.0] * 4990 + [2.0**k for k in range(10)])
+
+
+@pytest.mark.parametrize("shape", [(300,), (40, 100), (33, 2, 3), (1000, 3)])
 def test_linear_recurrence_on_the_host(shape):
     rng = np.random.default_rng(0)
     a, b = rng.uniform(0, 1, shape), rng.standard_normal(shape)

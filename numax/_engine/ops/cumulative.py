@@ -225,21 +225,36 @@ def _recurrence_host(a: np.ndarray, b: np.ndarray, *, axis: int, reverse: bool) 
     if dtype in _NARROW:
         a, b = a.astype(np.float32), b.astype(np.float32)
     a = np.moveaxis(_along(a, axis, reverse), axis, 0)
-    h = np.moveaxis(_along(b, axis, reverse), axis, 0).copy()
-    n = len(h)
-    if (
-        n > 1 and h.size // n * math.log2(n) > 700
-    ):  # a step costs 2 us, an element of a doubling 3 ns
+    b = np.moveaxis(_along(b, axis, reverse), axis, 0)
+    h = _recurrence(a, b)
+    return _along(np.moveaxis(h, 0, axis), axis, reverse).astype(dtype, copy=False)
+
+
+def _recurrence(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Along the first axis: one place after another, or one place of every block at a time."""
+    n = len(a)
+    if n <= 32 or a.size > 500 * n:
+        h = b.copy()
         for k in range(1, n):
             h[k] += a[k] * h[k - 1]
-    elif n > 1:
-        a = a.copy()
-        k = 1
-        while k < n:
-            h[k:] += a[k:] * h[:-k]
-            a[k:] *= a[:-k].copy()
-            k *= 2
-    return _along(np.moveaxis(h, 0, axis), axis, reverse).astype(dtype, copy=False)
+        return h
+    size = math.isqrt(n)
+    count = -(-n // size)
+    products, h = _blocks(a, size, count, 1), _blocks(b, size, count, 0)
+    for k in range(1, size):
+        h[k] += products[k] * h[k - 1]
+        products[k] *= products[k - 1]
+    carry = _recurrence(products[-1], h[-1])[:-1]
+    h[:, 1:] += np.where(carry == 0, 0, products[:, 1:] * carry)  # a product may have overflowed
+    return h.swapaxes(0, 1).reshape((size * count, *b.shape[1:]))[:n]
+
+
+def _blocks(x: np.ndarray, size: int, count: int, fill: int) -> np.ndarray:
+    """x cut in blocks and filled up: (place in the block, block, ...), in new memory."""
+    rest = x.shape[1:]
+    whole = np.full((size * count, *rest), fill, x.dtype)
+    whole[: len(x)] = x
+    return whole.reshape((count, size, *rest)).swapaxes(0, 1).copy()
 
 
 def _recurrence_lower(ctx: Any, a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
