@@ -79,8 +79,8 @@ def test_logistic_saturates():
 
 
 def test_asinh_has_a_gradient_where_its_square_overflows():
-    x = np.array([0.0, 1e25, -1e30], np.float32)
-    np.testing.assert_allclose(slope(ops.asinh, x)[0], [1, 1e-25, 1e-30], rtol=1e-6)
+    x = np.array([0.0, 1e25, -1e30, np.inf], np.float32)
+    np.testing.assert_allclose(slope(ops.asinh, x)[0], [1, 1e-25, 1e-30, 0], rtol=1e-6)
 
 
 def test_atan2_gradient_and_signed_zeros():

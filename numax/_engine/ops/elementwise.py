@@ -14,6 +14,7 @@ from numax._engine.ops import cpu_math
 from numax._engine.ops.accuracy import check_accuracy
 from numax._engine.ops.arithmetic import (
     abs,
+    clamp,
     div,
     imag,
     integer_pow,
@@ -492,13 +493,10 @@ def asinh(x: Any, /) -> Any:
 
 def _asinh_jvp(t: Any, y: Any, x: Any) -> Any:
     # 1 / sqrt(x**2 + 1) = s / sqrt((s x)**2 + s**2), with s = 1 / max(1, |x|) so that nothing overflows.
-    if x.aval.dtype in _COMPLEX:
-        size = max(abs(real(x)), abs(imag(x)))
-        scale = convert(integer_pow(max(size, constant_like(size, 1)), -1), x.aval.dtype)
-        inner = add(square(mul(x, scale)), square(scale))
-        return mul(t, mul(scale, rsqrt(inner)))
-    size = abs(x)
-    scale = integer_pow(max(size, constant_like(size, 1)), -1)
+    parts = [real(x), imag(x)] if x.aval.dtype in _COMPLEX else [x]
+    size = max(*map(abs, parts)) if len(parts) > 1 else abs(x)
+    most = constant_like(size, dtypes.finfo(size.aval.dtype).max / 4)
+    scale = convert(integer_pow(clamp(constant_like(size, 1), size, most), -1), x.aval.dtype)
     return mul(t, mul(scale, rsqrt(add(square(mul(x, scale)), square(scale)))))
 
 

@@ -178,7 +178,7 @@ lgamma_p = unary(
 
 
 def digamma(x: Any, /) -> Any:
-    """The derivative of lgamma, elementwise; NaN at 0, -1, -2, ...
+    """The derivative of lgamma, elementwise; -inf at 0, NaN at -1, -2, ...
 
     Dtypes: real floats. Grad: elementwise. Source: CHLO `digamma`; DLMF 5.11.
     """

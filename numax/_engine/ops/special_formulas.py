@@ -99,14 +99,15 @@ def digamma_positive(m: Any, x: Any) -> Any:
 
 
 def digamma(m: Any, x: Any) -> Any:
-    """The derivative of lgamma; NaN at 0, -1, -2, ..."""
+    """The derivative of lgamma; -inf at 0, NaN at -1, -2, ..."""
     positive = x > 0.0
     out = digamma_positive(m, m.where(positive, x, 1.0 - x))  # psi(x) = psi(1 - x) - pi / tan(pi x)
     fraction = x - m.floor(x + 0.5)
     angle = math.pi * fraction
     reflected = out - math.pi * m.sin(0.5 * math.pi - m.abs(angle)) / m.sin(angle)
     reflected = m.where((fraction == 0.0) | (x == -INF), NAN, reflected)
-    return m.where(x != x, x, m.where(positive, out, reflected))
+    out = m.where(x == 0.0, -INF, m.where(positive, out, reflected))
+    return m.where(x != x, x, out)
 
 
 # ---- modified Bessel functions of the first kind, scaled by exp(-|x|) ----
@@ -293,7 +294,8 @@ def _ends(m: Any, a: Any, x: Any, inside: Any, out: Any, low: float, high: float
     out = m.where((a == INF) & (x >= 0.0), low, out)
     out = m.where((a == 0.0) & (x >= 0.0), high, out)
     out = m.where((x == INF) & (a >= 0.0), high, out)
-    return m.where((x == 0.0) & (a >= 0.0), low, out)
+    out = m.where((x == 0.0) & (a >= 0.0), low, out)
+    return m.where(((a == 0.0) & (x == 0.0)) | ((a == INF) & (x == INF)), NAN, out)
 
 
 def igamma(m: Any, a: Any, x: Any) -> Any:
@@ -410,7 +412,8 @@ def betainc(m: Any, a: Any, b: Any, x: Any) -> Any:
     out = scale * _beta_fraction(m, p, q, z)
     out = m.where(swap, 1.0 - out, out)
     out = m.where(inside, out, NAN)
-    good = (a >= 0.0) & (b >= 0.0) & (x >= 0.0) & (x <= 1.0) & ~((a == 0.0) & (b == 0.0))
+    good = (a >= 0.0) & (b >= 0.0) & (x >= 0.0) & (x <= 1.0)
+    good = good & ~((a == 0.0) & (b == 0.0)) & ~((a == INF) & (b == INF))
     out = m.where(good & ((b == 0.0) | (a == INF)), 0.0, out)
     out = m.where(good & ((a == 0.0) | (b == INF)), 1.0, out)
     out = m.where(good & (x == 0.0), 0.0, out)
