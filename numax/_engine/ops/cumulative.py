@@ -230,22 +230,27 @@ def _recurrence_host(a: np.ndarray, b: np.ndarray, *, axis: int, reverse: bool) 
     return _along(np.moveaxis(h, 0, axis), axis, reverse).astype(dtype, copy=False)
 
 
-def _recurrence(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _times(product: np.ndarray, h: np.ndarray) -> np.ndarray:
+    """product * h where the product may have overflowed and h have stayed zero."""
+    return np.where(h == 0, 0, product * h)
+
+
+def _recurrence(a: np.ndarray, b: np.ndarray, times: Any = np.multiply) -> np.ndarray:
     """Along the first axis: one place after another, or one place of every block at a time."""
     n = len(a)
     if n <= 32 or a.size > 500 * n:
         h = b.copy()
         for k in range(1, n):
-            h[k] += a[k] * h[k - 1]
+            h[k] += times(a[k], h[k - 1])
         return h
     size = math.isqrt(n)
     count = -(-n // size)
     products, h = _blocks(a, size, count, 1), _blocks(b, size, count, 0)
     for k in range(1, size):
-        h[k] += products[k] * h[k - 1]
+        h[k] += times(products[k], h[k - 1])
         products[k] *= products[k - 1]
-    carry = _recurrence(products[-1], h[-1])[:-1]
-    h[:, 1:] += np.where(carry == 0, 0, products[:, 1:] * carry)  # a product may have overflowed
+    carry = _recurrence(products[-1], h[-1], _times)[:-1]
+    h[:, 1:] += _times(products[:, 1:], carry)
     return h.swapaxes(0, 1).reshape((size * count, *b.shape[1:]))[:n]
 
 
