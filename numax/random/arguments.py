@@ -103,10 +103,12 @@ def common_shape(name: str, shape: Any, *params: Any) -> tuple[int, ...]:
     if shape is not None:
         shape = shape_value(name, shape)
     try:
-        found = np.broadcast_shapes(*shapes) if shape is None else np.broadcast_shapes(shape, *shapes)
+        found = (
+            np.broadcast_shapes(*shapes) if shape is None else np.broadcast_shapes(shape, *shapes)
+        )
     except ValueError:
         found = None
-    if found is None or shape is not None and found != shape:
+    if found is None or (shape is not None and found != shape):
         listed = ", ".join(map(str, shapes))
         what = f"to shape {shape}" if shape is not None else "together"
         raise ValueError(
@@ -120,7 +122,9 @@ def float_dtype(name: str, dtype: Any) -> Any:
     """The float dtype of a sample. Raises: ValueError for other dtypes."""
     found = dtypes.default_dtype(float) if dtype is None else dtypes.canonicalize_dtype(dtype)
     if not dtypes.is_float(found):
-        raise ValueError(f"{name}: the dtype must be a float dtype; got {found}. Convert the result with astype.")
+        raise ValueError(
+            f"{name}: the dtype must be a float dtype; got {found}. Convert the result with astype."
+        )
     return found
 
 
@@ -138,7 +142,9 @@ def int_dtype(name: str, dtype: Any, error: type[Exception] = ValueError) -> Any
     """The integer dtype of a sample."""
     found = dtypes.default_dtype(int) if dtype is None else dtypes.canonicalize_dtype(dtype)
     if not dtypes.is_integer(found):
-        raise error(f"{name}: the dtype must be an integer dtype; got {found}. Convert the result with astype.")
+        raise error(
+            f"{name}: the dtype must be an integer dtype; got {found}. Convert the result with astype."
+        )
     return found
 
 
@@ -202,7 +208,9 @@ def sampler(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def repeat(test: Callable[..., Any], body: Callable[..., Any], start: Sequence[Any], size: int) -> tuple[Any, ...]:
+def repeat(
+    test: Callable[..., Any], body: Callable[..., Any], start: Sequence[Any], size: int
+) -> tuple[Any, ...]:
     """lax.while_loop on a tuple; small known values loop in Python, without a compilation."""
     carry = tuple(start)
     if size < LARGE // 8 and known(*carry):

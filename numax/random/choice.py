@@ -15,7 +15,9 @@ from numax.random.uniform import draw, randint, standard_gumbel
 
 def _array(name: str, x: Any) -> Any:
     if isinstance(x, list | tuple):
-        raise TypeError(f"{name}: accepts arrays and scalars; got a {type(x).__name__}. Use numax.numpy.array.")
+        raise TypeError(
+            f"{name}: accepts arrays and scalars; got a {type(x).__name__}. Use numax.numpy.array."
+        )
     return as_value(x, name)
 
 
@@ -37,7 +39,9 @@ def permutation(
     x = _array("permutation", x)
     if not x.aval.shape:
         if not dtypes.is_integer(x.aval.dtype):
-            raise TypeError(f"permutation: x must be an integer or have an axis; got {x.aval.str_short()}.")
+            raise TypeError(
+                f"permutation: x must be an integer or have an axis; got {x.aval.str_short()}."
+            )
         count = max(0, to_index(x))
         return _shuffle(key, lax.iota(dtypes.default_dtype(int), count), 0)
     axis = _axis("permutation", axis, x.aval.ndim)
@@ -114,7 +118,9 @@ def choice(
     if drawn < 1:
         return lax.full(result, 0, dtypes.default_dtype(int) if scalar else a.aval.dtype)
     if count <= 0:
-        raise ValueError("choice: `a` must not be empty, unless no samples are taken. Give shape=(0,) or elements.")
+        raise ValueError(
+            "choice: `a` must not be empty, unless no samples are taken. Give shape=(0,) or elements."
+        )
     if not replace and drawn > count:
         raise ValueError(
             f"choice: cannot take {drawn} samples of {count} elements without replacement. Use replace=True."
@@ -129,7 +135,9 @@ def choice(
     return index if scalar else _take(a, index, axis)
 
 
-def _weighted(key: Any, shape: tuple[int, ...], replace: bool, p: Any, count: int, mode: str | None) -> Any:
+def _weighted(
+    key: Any, shape: tuple[int, ...], replace: bool, p: Any, count: int, mode: str | None
+) -> Any:
     """Indices drawn with probabilities p."""
     if p.aval.shape != (count,):
         raise ValueError(
@@ -167,10 +175,14 @@ def categorical(
     logits = _array("categorical", logits)
     dtype = logits.aval.dtype
     if not dtypes.is_float(dtype):
-        raise ValueError(f"categorical: logits must be floats; got {logits.aval.str_short()}. Use astype(float).")
+        raise ValueError(
+            f"categorical: logits must be floats; got {logits.aval.str_short()}. Use astype(float)."
+        )
     ndim = logits.aval.ndim
     if not -ndim <= axis < ndim:
-        raise IndexError(f"categorical: axis {axis} is out of bounds for logits of dimension {ndim}.")
+        raise IndexError(
+            f"categorical: axis {axis} is out of bounds for logits of dimension {ndim}."
+        )
     place = axis % ndim
     batch = logits.aval.shape[:place] + logits.aval.shape[place + 1 :]
     shape = batch if shape is None else shape_value("categorical", shape)

@@ -32,7 +32,13 @@ _LOW_RATE = 10.0
 
 
 def poisson(
-    key: Any, lam: Any, shape: Any = None, dtype: Any = None, *, method: str = "exact", out_sharding: Any = None
+    key: Any,
+    lam: Any,
+    shape: Any = None,
+    dtype: Any = None,
+    *,
+    method: str = "exact",
+    out_sharding: Any = None,
 ) -> Any:
     """Poisson numbers of a rate: probability lam**k exp(-lam) / k!.
 
@@ -45,7 +51,9 @@ def poisson(
     dtype = int_dtype("poisson", dtype)
     lam = parameter("poisson", lam, dtypes.float32)
     shape = common_shape("poisson", shape, lam)
-    return (_poisson if method == "exact" else _poisson_approximate)(key, shape, dtype, full(lam, shape))
+    return (_poisson if method == "exact" else _poisson_approximate)(
+        key, shape, dtype, full(lam, shape)
+    )
 
 
 @sampler
@@ -54,7 +62,9 @@ def _poisson(key: Any, shape: tuple[int, ...], dtype: Any, lam: Any) -> Any:
     low = lax.bitwise_or(lax.ne(lam, lam), lax.lt(lam, number(_LOW_RATE, kind)))
     zeros = lax.full_like(lam, 0)
     small = _poisson_product(key, shape, dtype, lax.select_n(low, zeros, lam))
-    large = _poisson_rejection(key, shape, dtype, lax.select_n(low, lam, lax.full_like(lam, 1e5)), low)
+    large = _poisson_rejection(
+        key, shape, dtype, lax.select_n(low, lam, lax.full_like(lam, 1e5)), low
+    )
     out = lax.select_n(low, large, small)
     return lax.select_n(lax.eq(lam, number(0, kind)), out, lax.full_like(out, 0))
 
@@ -140,7 +150,9 @@ def _peizer_pratt(x: Any, y: Any) -> Any:
         series = lax.mul(y, lax.add(number(c, kind), series))
     x = lax.select_n(near, x, lax.full_like(x, 2))
     y = lax.select_n(near, y, lax.full_like(y, 1))
-    top = lax.add(lax.sub(number(1, kind), lax.mul(x, x)), lax.mul(lax.mul(number(2, kind), x), lax.log(x)))
+    top = lax.add(
+        lax.sub(number(1, kind), lax.mul(x, x)), lax.mul(lax.mul(number(2, kind), x), lax.log(x))
+    )
     return lax.select_n(near, lax.div(top, lax.mul(y, y)), series)
 
 
@@ -201,7 +213,8 @@ def _normal_cdf(z: Any) -> Any:
 # ---- binomial ----
 
 _STIRLING = [
-    math.lgamma(k + 1) - (0.5 * math.log(2 * math.pi) + (k + 0.5) * math.log(k + 1) - (k + 1)) for k in range(10)
+    math.lgamma(k + 1) - (0.5 * math.log(2 * math.pi) + (k + 0.5) * math.log(k + 1) - (k + 1))
+    for k in range(10)
 ]
 
 
@@ -244,7 +257,9 @@ def _binomial(key: Any, shape: tuple[int, ...], dtype: Any, n: Any, p: Any) -> A
     out = lax.select_n(few, large, small)
     bad = lax.bitwise_or(bad_q, bad_n)
     out = lax.select_n(bad, out, lax.full_like(out, math.nan))
-    out = lax.select_n(lax.bitwise_and(endless, lax.bitwise_not(bad)), out, lax.full_like(out, math.inf))
+    out = lax.select_n(
+        lax.bitwise_and(endless, lax.bitwise_not(bad)), out, lax.full_like(out, math.inf)
+    )
     keep = lax.bitwise_or(lax.bitwise_or(low, bad_n), lax.bitwise_or(nan_q, endless))
     return lax.select_n(keep, lax.sub(whole, out), out)
 
@@ -305,7 +320,9 @@ def _binomial_rejection(
         return _stirling_tail(k, _STIRLING)
 
     left = lax.add(lax.sub(n, mode), c(1.0))
-    head = lax.mul(lax.add(mode, c(0.5)), lax.log(lax.div(lax.add(mode, c(1.0)), lax.mul(odds, left))))
+    head = lax.mul(
+        lax.add(mode, c(0.5)), lax.log(lax.div(lax.add(mode, c(1.0)), lax.mul(odds, left)))
+    )
 
     def test(out: Any, done: Any, key: Any) -> Any:
         return _some(lax.bitwise_not(done))
@@ -347,7 +364,9 @@ def multinomial(
     n, p = parameter("multinomial", n, kind), parameter("multinomial", p, kind)
     inner = p.aval.shape
     if not inner:
-        raise ValueError("multinomial: p must have an axis of outcomes; got a scalar. Use binomial for two.")
+        raise ValueError(
+            "multinomial: p must have an axis of outcomes; got a scalar. Use binomial for two."
+        )
     outcomes = inner[-1]
     shape = common_shape("multinomial", shape, n, np.empty(inner[:-1], np.bool_))
     p = full(p, (*shape, outcomes))
@@ -361,7 +380,9 @@ def multinomial(
     return lax.convert_element_type(lax.transpose(counts, (*range(1, last + 1), 0)), found)
 
 
-def _outcomes(key: Any, shape: tuple[int, ...], dtype: Any, n: Any, ratios: Any, unroll: int | bool) -> Any:
+def _outcomes(
+    key: Any, shape: tuple[int, ...], dtype: Any, n: Any, ratios: Any, unroll: int | bool
+) -> Any:
     """The trials that fall on each outcome, of those left by the outcomes before it."""
 
     def step(rest: Any, of: tuple[Any, Any]) -> tuple[Any, Any]:

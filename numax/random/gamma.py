@@ -31,7 +31,13 @@ def check_method(name: str, method: str) -> None:
 
 
 def gamma(
-    key: Any, a: Any, shape: Any = None, dtype: Any = None, *, method: str = "exact", out_sharding: Any = None
+    key: Any,
+    a: Any,
+    shape: Any = None,
+    dtype: Any = None,
+    *,
+    method: str = "exact",
+    out_sharding: Any = None,
 ) -> Any:
     """Gamma numbers of unit scale: density x**(a - 1) exp(-x) / Gamma(a).
 
@@ -46,7 +52,13 @@ def gamma(
 
 
 def loggamma(
-    key: Any, a: Any, shape: Any = None, dtype: Any = None, *, method: str = "exact", out_sharding: Any = None
+    key: Any,
+    a: Any,
+    shape: Any = None,
+    dtype: Any = None,
+    *,
+    method: str = "exact",
+    out_sharding: Any = None,
 ) -> Any:
     """The logarithm of gamma numbers, accurate also where they are tiny (small a).
 
@@ -59,7 +71,9 @@ def loggamma(
     return _gamma(key, common_shape("loggamma", shape, a), dtype, a, True, method)
 
 
-def _gamma(key: Any, shape: tuple[int, ...], dtype: Any, a: Any, log_space: bool, method: str) -> Any:
+def _gamma(
+    key: Any, shape: tuple[int, ...], dtype: Any, a: Any, log_space: bool, method: str
+) -> Any:
     if method == "exact":
         return (_exact_log if log_space else _exact)(key, shape, dtype, a)
     log = _approximate(key, shape, dtype, a)
@@ -146,7 +160,9 @@ def beta(
     return lax.div(x, lax.add(x, y))
 
 
-def dirichlet(key: Any, alpha: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None) -> Any:
+def dirichlet(
+    key: Any, alpha: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None
+) -> Any:
     """Dirichlet vectors: gamma numbers of parameters alpha over their sum.
 
     Shapes: alpha (B..., n) -> (*shape, n); B broadcasts to `shape`. Dtypes: float. Grad: in alpha, implicit.
@@ -157,19 +173,29 @@ def dirichlet(key: Any, alpha: Any, shape: Any = None, dtype: Any = None, *, out
     alpha = parameter("dirichlet", alpha, dtype)
     inner = alpha.aval.shape
     if not inner:
-        raise ValueError("dirichlet: alpha must have at least one axis; got a scalar. Use beta for two outcomes.")
+        raise ValueError(
+            "dirichlet: alpha must have at least one axis; got a scalar. Use beta for two outcomes."
+        )
     shape = common_shape("dirichlet", shape, np.empty(inner[:-1], np.bool_))
     logs = _gamma(key, (*shape, inner[-1]), dtype, alpha, True, "exact")
     last = len(shape)
     kept = range(last)
-    most = lax.broadcast_in_dim(lax.stop_gradient(lax.reduce_max(logs, (last,))), logs.aval.shape, kept)
+    most = lax.broadcast_in_dim(
+        lax.stop_gradient(lax.reduce_max(logs, (last,))), logs.aval.shape, kept
+    )
     weights = lax.exp(lax.sub(logs, most))
     total = lax.broadcast_in_dim(lax.reduce_sum(weights, (last,)), logs.aval.shape, kept)
     return lax.div(weights, total)
 
 
 def chisquare(
-    key: Any, df: Any, shape: Any = None, dtype: Any = None, *, method: str = "exact", out_sharding: Any = None
+    key: Any,
+    df: Any,
+    shape: Any = None,
+    dtype: Any = None,
+    *,
+    method: str = "exact",
+    out_sharding: Any = None,
 ) -> Any:
     """Chi-square numbers of df degrees of freedom: twice gamma numbers of df / 2.
 
@@ -188,7 +214,13 @@ def _chisquare(key: Any, shape: tuple[int, ...], dtype: Any, df: Any, method: st
 
 
 def f(
-    key: Any, dfnum: Any, dfden: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None
+    key: Any,
+    dfnum: Any,
+    dfden: Any,
+    shape: Any = None,
+    dtype: Any = None,
+    *,
+    out_sharding: Any = None,
 ) -> Any:
     """F numbers: the ratio of two chi-square numbers, each over its degrees of freedom.
 
@@ -232,7 +264,9 @@ def generalized_normal(
     """
     key = single_key("generalized_normal", key)
     dtype = float_dtype("generalized_normal", dtype)
-    return _generalized_normal(key, shape_value("generalized_normal", shape), dtype, _exponent(p, dtype))
+    return _generalized_normal(
+        key, shape_value("generalized_normal", shape), dtype, _exponent(p, dtype)
+    )
 
 
 def _exponent(p: Any, dtype: Any) -> Any:

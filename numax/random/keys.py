@@ -34,21 +34,27 @@ def _check_impl(name: str, impl: Any) -> None:
         raise ValueError(
             f"{name}: the PRNG implementation {chosen!r} is not available in numax. Use {_IMPLEMENTATION!r}."
         )
-    raise ValueError(f"{name}: unrecognized PRNG implementation {chosen!r}. Use {_IMPLEMENTATION!r}.")
+    raise ValueError(
+        f"{name}: unrecognized PRNG implementation {chosen!r}. Use {_IMPLEMENTATION!r}."
+    )
 
 
 def _seed(name: str, seed: Any) -> Any:
     """A typed key of a seed."""
     if type(seed) is int:
         if not -(1 << 63) <= seed < 1 << 63:
-            raise OverflowError(f"{name}: a seed must fit 64 bits; got {seed}. Use a smaller seed, and fold_in.")
+            raise OverflowError(
+                f"{name}: a seed must fit 64 bits; got {seed}. Use a smaller seed, and fold_in."
+            )
         high = seed >> 32 & _WORD if config.enable_x64.value else 0
         return wrap(np.array(high | (seed & _WORD) << 32, np.uint64), rng.KEY)
     if type(seed) is not Array and not isinstance(seed, Tracer):
         seed = as_value(np.asarray(seed) if isinstance(seed, list | tuple) else seed, name)
     aval = seed.aval
     if dtypes.is_key(aval.dtype):
-        raise TypeError(f"{name}: accepts an integer seed; got a PRNG key. Use split or fold_in for new keys.")
+        raise TypeError(
+            f"{name}: accepts an integer seed; got a PRNG key. Use split or fold_in for new keys."
+        )
     if aval.shape:
         raise TypeError(
             f"{name}: accepts a scalar seed; got an array of shape {aval.shape}. Use numax.vmap for batching."
@@ -75,7 +81,9 @@ def key(seed: Any, *, impl: Any = None, dtype: Any = None) -> Any:
         if impl is not None:
             raise ValueError("key: got both `impl` and `dtype`. Give one of them.")
         if not isinstance(dtype, dtypes.KeyType):
-            raise TypeError(f"key: dtype must be a key dtype; got {dtype!r}. Use numax.random.key_dtype().")
+            raise TypeError(
+                f"key: dtype must be a key dtype; got {dtype!r}. Use numax.random.key_dtype()."
+            )
     _check_impl("key", impl)
     return _seed("key", seed)
 
@@ -136,7 +144,9 @@ def fold_in(key: Any, data: Any) -> Any:
     found = single_key("fold_in", key)
     if type(data) is int:
         if not 0 <= data <= _WORD:
-            raise OverflowError(f"fold_in: data must fit uint32; got {data}. Reduce it, or fold in its parts.")
+            raise OverflowError(
+                f"fold_in: data must fit uint32; got {data}. Reduce it, or fold in its parts."
+            )
         word = wrap(np.array(data, np.uint32), etype(dtypes.uint32))
     else:
         value = as_value(data, "fold_in")

@@ -44,7 +44,9 @@ def standard_normal(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     if dtypes.is_complex(dtype):
         real = dtypes.float32 if dtype == dtypes.complex64 else dtypes.float64
         first, second = split(key, 2)
-        pair = lax.complex(standard_normal(first, shape, real), standard_normal(second, shape, real))
+        pair = lax.complex(
+            standard_normal(first, shape, real), standard_normal(second, shape, real)
+        )
         return lax.div(pair, number(math.sqrt(2), dtype))
     if known(key):
         return wrap(variates.host_normal(key.numpy_(), shape, dtype), etype(dtype))
@@ -54,7 +56,13 @@ def standard_normal(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 
 
 def truncated_normal(
-    key: Any, lower: Any, upper: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None
+    key: Any,
+    lower: Any,
+    upper: Any,
+    shape: Any = None,
+    dtype: Any = None,
+    *,
+    out_sharding: Any = None,
 ) -> Any:
     """Standard normal numbers given that they lie between lower and upper.
 
@@ -129,7 +137,9 @@ def _double_sided(key: Any, shape: tuple[int, ...], dtype: Any, loc: Any, scale:
     return lax.add(lax.mul(signed, spread(scale, shape)), spread(loc, shape))
 
 
-def wald(key: Any, mean: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None) -> Any:
+def wald(
+    key: Any, mean: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None
+) -> Any:
     """Wald (inverse Gaussian) numbers of a mean and unit scale.
 
     Shapes: mean broadcasts to `shape`. Dtypes: float. Grad: in the mean.
@@ -181,7 +191,9 @@ def multivariate_normal(
     key = single_key("multivariate_normal", key)
     dtype = float_dtype("multivariate_normal", dtype)
     if method not in ("svd", "eigh", "cholesky"):
-        raise ValueError(f"multivariate_normal: method must be 'svd', 'eigh' or 'cholesky'; got {method!r}.")
+        raise ValueError(
+            f"multivariate_normal: method must be 'svd', 'eigh' or 'cholesky'; got {method!r}."
+        )
     mean, cov = (parameter("multivariate_normal", x, dtype) for x in (mean, cov))
     inner, outer = mean.aval.shape, cov.aval.shape
     if not inner or len(outer) < 2 or outer[-2:] != (inner[-1], inner[-1]):
@@ -260,5 +272,3 @@ def orthogonal(
     if rows >= columns:
         return q
     return lax.transpose(q, (*range(ndim - 2), ndim - 1, ndim - 2))
-
-

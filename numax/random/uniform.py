@@ -38,7 +38,9 @@ def bits(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = No
     key = single_key("bits", key)
     found = dtypes.canonicalize_dtype(np.uint64 if dtype is None else dtype)
     if not dtypes.is_unsigned(found):
-        raise ValueError(f"bits: the dtype must be an unsigned integer dtype; got {found}. Use uint32.")
+        raise ValueError(
+            f"bits: the dtype must be an unsigned integer dtype; got {found}. Use uint32."
+        )
     return _bits(key, shape_value("bits", shape), found)
 
 
@@ -99,7 +101,9 @@ def _uniform(key: Any, shape: tuple[int, ...], dtype: Any, low: Any, high: Any) 
 def unit(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """Uniform numbers in [0, 1): random bits as the fraction of a float in [1, 2), less 1."""
     drawn, unsigned, drop, one = variates.float_layout(dtype)
-    words = lax.convert_element_type(rng.random_bits_p.bind(key, bit_width=drawn, shape=shape), unsigned)
+    words = lax.convert_element_type(
+        rng.random_bits_p.bind(key, bit_width=drawn, shape=shape), unsigned
+    )
     words = lax.shift_right_logical(words, wrap(drop, etype(unsigned)))
     words = lax.bitwise_or(words, wrap(one, etype(unsigned)))
     return lax.sub(lax.bitcast_convert_type(words, dtype), number(1, dtype))
@@ -159,7 +163,9 @@ def _within(x: Any, dtype: Any) -> Any:
     target = dtypes.iinfo(dtype)
     least, most = max(source.min, target.min), min(source.max, target.max)
     kind = x.aval.dtype
-    return lax.convert_element_type(lax.clamp(constant(least, kind), x, constant(most, kind)), dtype)
+    return lax.convert_element_type(
+        lax.clamp(constant(least, kind), x, constant(most, kind)), dtype
+    )
 
 
 @sampler
@@ -208,7 +214,9 @@ def bernoulli(
     p = as_value(p, "bernoulli")
     dtype = p.aval.dtype
     if not dtypes.is_float(dtype):
-        raise TypeError(f"bernoulli: the probability must be a float; got {p.aval.str_short()}. Use p.astype(float).")
+        raise TypeError(
+            f"bernoulli: the probability must be a float; got {p.aval.str_short()}. Use p.astype(float)."
+        )
     p = lax.convert_element_type(p, dtype)
     return _bernoulli(key, common_shape("bernoulli", shape, p), dtype, p, mode == "high")
 
@@ -222,7 +230,9 @@ def _bernoulli_low(key: Any, shape: tuple[int, ...], dtype: Any, p: Any) -> Any:
 def _bernoulli_high(key: Any, shape: tuple[int, ...], dtype: Any, p: Any) -> Any:
     pair = draw("bernoulli", key, (2, *shape), dtype, 0.0, 1.0)
     coarse = lax.index_in_dim(pair, 0, 0, keepdims=False)
-    fine = lax.mul(lax.index_in_dim(pair, 1, 0, keepdims=False), number(dtypes.finfo(dtype).eps, dtype))
+    fine = lax.mul(
+        lax.index_in_dim(pair, 1, 0, keepdims=False), number(dtypes.finfo(dtype).eps, dtype)
+    )
     return lax.lt(fine, lax.sub(full(p, shape), coarse))
 
 
@@ -258,7 +268,9 @@ def exponential(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: A
     Dtypes: float. Grad: none (no parameters).
     """
     key = single_key("exponential", key)
-    return standard_exponential(key, shape_value("exponential", shape), float_dtype("exponential", dtype))
+    return standard_exponential(
+        key, shape_value("exponential", shape), float_dtype("exponential", dtype)
+    )
 
 
 @sampler
@@ -269,17 +281,26 @@ def standard_exponential(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 
 
 def gumbel(
-    key: Any, shape: Any = (), dtype: Any = None, mode: str | None = None, *, out_sharding: Any = None
+    key: Any,
+    shape: Any = (),
+    dtype: Any = None,
+    mode: str | None = None,
+    *,
+    out_sharding: Any = None,
 ) -> Any:
     """Standard Gumbel numbers: density exp(-x - exp(-x)).
 
     Args: mode ("low", or "high": two draws an element, more of the right tail). Dtypes: float. Grad: none.
     """
     key = single_key("gumbel", key)
-    return standard_gumbel("gumbel", key, shape_value("gumbel", shape), float_dtype("gumbel", dtype), mode)
+    return standard_gumbel(
+        "gumbel", key, shape_value("gumbel", shape), float_dtype("gumbel", dtype), mode
+    )
 
 
-def standard_gumbel(name: str, key: Any, shape: tuple[int, ...], dtype: Any, mode: str | None) -> Any:
+def standard_gumbel(
+    name: str, key: Any, shape: tuple[int, ...], dtype: Any, mode: str | None
+) -> Any:
     """`gumbel` for checked arguments."""
     if mode not in (None, "low", "high"):
         raise ValueError(f"{name}: mode must be 'low' or 'high'; got {mode!r}.")
@@ -349,7 +370,9 @@ def _cauchy(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     return lax.tan(lax.mul(number(float(np.pi), dtype), lax.sub(u, number(0.5, dtype))))
 
 
-def pareto(key: Any, b: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None) -> Any:
+def pareto(
+    key: Any, b: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None
+) -> Any:
     """Pareto numbers: density b / x**(b + 1), x >= 1.
 
     Shapes: b broadcasts to `shape`. Dtypes: float. Grad: in b.
@@ -365,7 +388,9 @@ def _pareto(key: Any, shape: tuple[int, ...], dtype: Any, b: Any) -> Any:
     return lax.exp(lax.div(standard_exponential(key, shape, dtype), spread(b, shape)))
 
 
-def rayleigh(key: Any, scale: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None) -> Any:
+def rayleigh(
+    key: Any, scale: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None
+) -> Any:
     """Rayleigh numbers: density x / scale**2 exp(-x**2 / (2 scale**2)), x >= 0.
 
     Shapes: scale broadcasts to `shape`. Dtypes: float. Grad: in scale.
@@ -382,21 +407,28 @@ def _rayleigh(key: Any, shape: tuple[int, ...], dtype: Any, scale: Any) -> Any:
     return lax.mul(spread(scale, shape), lax.sqrt(lax.mul(lax.log(u), number(-2, dtype))))
 
 
-def weibull_min(key: Any, scale: Any, concentration: Any, shape: Any = (), dtype: Any = None) -> Any:
+def weibull_min(
+    key: Any, scale: Any, concentration: Any, shape: Any = (), dtype: Any = None
+) -> Any:
     """Weibull numbers: scale times the 1 / concentration power of an exponential number.
 
     Shapes: the parameters broadcast to `shape`. Dtypes: float. Grad: in both parameters.
     """
     key = single_key("weibull_min", key)
     dtype = float_dtype("weibull_min", dtype)
-    scale, power = parameter("weibull_min", scale, dtype), parameter("weibull_min", concentration, dtype)
+    scale, power = (
+        parameter("weibull_min", scale, dtype),
+        parameter("weibull_min", concentration, dtype),
+    )
     return _weibull(key, common_shape("weibull_min", shape, scale, power), dtype, scale, power)
 
 
 @sampler
 def _weibull(key: Any, shape: tuple[int, ...], dtype: Any, scale: Any, power: Any) -> Any:
     e = standard_exponential(key, shape, dtype)
-    return lax.mul(lax.pow(e, spread(lax.div(number(1, dtype), power), shape)), spread(scale, shape))
+    return lax.mul(
+        lax.pow(e, spread(lax.div(number(1, dtype), power), shape)), spread(scale, shape)
+    )
 
 
 def triangular(
@@ -420,7 +452,9 @@ def triangular(
 
 
 @sampler
-def _triangular(key: Any, shape: tuple[int, ...], dtype: Any, left: Any, mode: Any, right: Any) -> Any:
+def _triangular(
+    key: Any, shape: tuple[int, ...], dtype: Any, left: Any, mode: Any, right: Any
+) -> Any:
     left, mode, right = (full(x, shape) for x in (left, mode, right))
     u = draw("triangular", key, shape, dtype, 0.0, 1.0)
     width, rise = lax.sub(right, left), lax.sub(mode, left)
@@ -429,7 +463,9 @@ def _triangular(key: Any, shape: tuple[int, ...], dtype: Any, left: Any, mode: A
     return lax.select_n(lax.lt(u, lax.div(rise, width)), lax.sub(right, lax.sqrt(fall)), below)
 
 
-def geometric(key: Any, p: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None) -> Any:
+def geometric(
+    key: Any, p: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None
+) -> Any:
     """The number of trials up to the first success, each of probability p.
 
     Shapes: p broadcasts to `shape`. Dtypes: integer; int32 if not given. Grad: none (integers).
@@ -450,5 +486,3 @@ def _geometric(key: Any, shape: tuple[int, ...], dtype: Any, p: Any) -> Any:
     u = lax.select_n(lax.eq(u, number(0, dtype)), u, lax.full_like(u, 1))
     trials = lax.div(lax.log(u), spread(lax.log1p(lax.neg(p)), shape))
     return lax.add(lax.floor(trials), one)
-
-

@@ -8,7 +8,9 @@ import numpy as np
 
 from numax import random
 
-DATA = json.loads((pathlib.Path(__file__).parent.parent / "data" / "random.json").read_text())["cases"]
+DATA = json.loads((pathlib.Path(__file__).parent.parent / "data" / "random.json").read_text())[
+    "cases"
+]
 SEEDS = (0, 42)
 SHAPES = {"scalar": (), "5": (5,), "3x4": (3, 4)}
 

@@ -27,9 +27,19 @@ ONES = np.ones(3, np.float32)
         (lambda: random.weibull_min(KEY, ONES, 1.0, (2, 3)), (2, 3)),
         (lambda: random.lognormal(KEY, ONES), (3,)),
         (lambda: random.randint(KEY, (2, 3), 0, np.arange(2)[:, None] + 5), (2, 3)),
-        (lambda: random.uniform(KEY, (2, 3), minval=0 * ONES, maxval=np.ones((2, 1), np.float32)), (2, 3)),
+        (
+            lambda: random.uniform(
+                KEY, (2, 3), minval=0 * ONES, maxval=np.ones((2, 1), np.float32)
+            ),
+            (2, 3),
+        ),
         (lambda: random.categorical(KEY, np.ones((2, 3), np.float32), axis=0), (3,)),
-        (lambda: random.categorical(KEY, np.ones((2, 3), np.float32), shape=(3, 2), replace=False), (3, 2)),
+        (
+            lambda: random.categorical(
+                KEY, np.ones((2, 3), np.float32), shape=(3, 2), replace=False
+            ),
+            (3, 2),
+        ),
         (lambda: random.choice(KEY, np.arange(6).reshape(2, 3), (2, 2), axis=1), (2, 2, 2)),
         (lambda: random.choice(KEY, np.arange(6).reshape(2, 3), (2,), axis=1, p=ONES / 3), (2, 2)),
         (lambda: random.choice(KEY, np.arange(5), ()), ()),
@@ -95,10 +105,20 @@ def test_dtypes(call, dtype):
         (lambda: random.bernoulli(KEY, 2), TypeError, "must be a float"),
         (lambda: random.bernoulli(KEY, 0.3, mode="foo"), ValueError, "mode"),
         (lambda: random.gumbel(KEY, mode="foo"), ValueError, "mode"),
-        (lambda: random.categorical(KEY, np.ones((2, 3), np.float32), shape=(3,)), ValueError, "must end with"),
-        (lambda: random.categorical(KEY, np.ones((2, 3), np.float32), axis=2), IndexError, "out of bounds"),
         (
-            lambda: random.categorical(KEY, np.ones((2, 3), np.float32), shape=(4, 2), replace=False),
+            lambda: random.categorical(KEY, np.ones((2, 3), np.float32), shape=(3,)),
+            ValueError,
+            "must end with",
+        ),
+        (
+            lambda: random.categorical(KEY, np.ones((2, 3), np.float32), axis=2),
+            IndexError,
+            "out of bounds",
+        ),
+        (
+            lambda: random.categorical(
+                KEY, np.ones((2, 3), np.float32), shape=(4, 2), replace=False
+            ),
             ValueError,
             "without replacement",
         ),
@@ -110,8 +130,16 @@ def test_dtypes(call, dtype):
         (lambda: random.choice(KEY, np.ones((2, 3)), (2,), axis=2), ValueError, "out of bounds"),
         (lambda: random.permutation(KEY, 5.0), TypeError, "must be an integer"),
         (lambda: random.permutation(KEY, [1, 2]), TypeError, "list"),
-        (lambda: random.multivariate_normal(KEY, ONES[:2], np.eye(3)), ValueError, r"\(\.\.\., n, n\)"),
-        (lambda: random.multivariate_normal(KEY, ONES[:2], np.eye(2), method="foo"), ValueError, "method"),
+        (
+            lambda: random.multivariate_normal(KEY, ONES[:2], np.eye(3)),
+            ValueError,
+            r"\(\.\.\., n, n\)",
+        ),
+        (
+            lambda: random.multivariate_normal(KEY, ONES[:2], np.eye(2), method="foo"),
+            ValueError,
+            "method",
+        ),
         (lambda: random.orthogonal(KEY, -3), ValueError, "not negative"),
         (lambda: random.orthogonal(KEY, 3.0), TypeError, "integer"),
         (lambda: random.multinomial(KEY, 10, 1.0), ValueError, "axis of outcomes"),
@@ -125,19 +153,30 @@ def test_errors(call, error, match):
 
 def test_parameters_at_the_edge_of_their_range():
     odd = np.float32([-1, 0, np.nan, np.inf])
-    assert np.array_equal(random.gamma(KEY, odd).numpy_(), np.float32([np.nan, 0, np.nan, np.inf]), equal_nan=True)
     assert np.array_equal(
-        random.loggamma(KEY, odd).numpy_(), np.float32([np.nan, -np.inf, np.nan, np.inf]), equal_nan=True
+        random.gamma(KEY, odd).numpy_(), np.float32([np.nan, 0, np.nan, np.inf]), equal_nan=True
+    )
+    assert np.array_equal(
+        random.loggamma(KEY, odd).numpy_(),
+        np.float32([np.nan, -np.inf, np.nan, np.inf]),
+        equal_nan=True,
     )
     got = random.binomial(KEY, 10, np.float32([-1, 0, 1, 2, np.nan])).numpy_()
     assert np.array_equal(got, np.float32([np.nan, 0, 10, np.nan, np.nan]), equal_nan=True)
     got = random.binomial(KEY, np.float32([-1, 0, np.nan, np.inf]), 0.3).numpy_()
     assert np.array_equal(got, np.float32([np.nan, 0, np.nan, np.inf]), equal_nan=True)
-    assert random.poisson(KEY, np.float32([-1, 0, np.nan, np.inf])).numpy_().tolist() == [-1, 0, -1, 2**31 - 1]
+    assert random.poisson(KEY, np.float32([-1, 0, np.nan, np.inf])).numpy_().tolist() == [
+        -1,
+        0,
+        -1,
+        2**31 - 1,
+    ]
     assert random.uniform(KEY, (2,), minval=1, maxval=0).numpy_().tolist() == [1, 1]
     assert random.randint(KEY, (2,), 10, 0).numpy_().tolist() == [10, 10]
     assert random.randint(KEY, (2,), 5, 5).numpy_().tolist() == [5, 5]
-    assert random.choice(KEY, 5, (3,), p=np.float32([1, 0, 0, 0, 0]), replace=False).numpy_().tolist() == [0, 1, 2]
+    assert random.choice(
+        KEY, 5, (3,), p=np.float32([1, 0, 0, 0, 0]), replace=False
+    ).numpy_().tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize(

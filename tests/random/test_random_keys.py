@@ -46,10 +46,26 @@ def test_64_bit_streams_join_both_words():
     with numax.enable_x64(True):
         bits = random.bits(random.key(0), (3,))
         assert bits.dtype == np.uint64
-        assert bits.numpy_().tolist() == [7719171245655871230, 3989946895414531357, 17807037942121513089]
-        assert np.allclose(random.uniform(random.key(0), (3,)).numpy_(), [0.41845711, 0.21629545, 0.96532146], 1e-8)
-        assert np.allclose(random.normal(random.key(0), (3,)).numpy_(), [-0.20584214, -0.78476578, 1.81608667], 1e-7)
-        assert random.randint(random.key(0), (5,), 0, 1000).numpy_().tolist() == [335, 911, 175, 717, 853]
+        assert bits.numpy_().tolist() == [
+            7719171245655871230,
+            3989946895414531357,
+            17807037942121513089,
+        ]
+        assert np.allclose(
+            random.uniform(random.key(0), (3,)).numpy_(), [0.41845711, 0.21629545, 0.96532146], 1e-8
+        )
+        assert np.allclose(
+            random.normal(random.key(0), (3,)).numpy_(),
+            [-0.20584214, -0.78476578, 1.81608667],
+            1e-7,
+        )
+        assert random.randint(random.key(0), (5,), 0, 1000).numpy_().tolist() == [
+            335,
+            911,
+            175,
+            717,
+            853,
+        ]
 
 
 def test_shapes_and_dtypes_of_keys():
@@ -90,7 +106,9 @@ def test_fold_in_takes_32_bits():
     one = data(random.fold_in(key, 1))
     assert np.array_equal(data(random.fold_in(key, True)), one)
     assert np.array_equal(data(random.fold_in(key, np.int64(2**33 + 1))), one)
-    assert np.array_equal(data(random.fold_in(key, np.int8(-1))), data(random.fold_in(key, 2**32 - 1)))
+    assert np.array_equal(
+        data(random.fold_in(key, np.int8(-1))), data(random.fold_in(key, 2**32 - 1))
+    )
 
 
 def test_keys_under_transformations():

@@ -13,18 +13,13 @@ from typing import Any
 import numpy as np
 
 from numax._engine.core import dtypes
-from numax._engine.core.array import Array, wrap
 from numax._engine.core.avals import ShapedArray, etype
 from numax._engine.core.primitive import Primitive, not_linear, zero_tangent
-from numax._engine.core.trace import current
 from numax._engine.ops.basis import (
     as_value,
     batch_elementwise,
     canonical_shape,
-    convert,
     moveaxis,
-    reshape,
-    to_front,
 )
 from numax._engine.stablehlo import hlo
 
@@ -246,9 +241,13 @@ def _threefry_infer(*args: ShapedArray) -> list[ShapedArray]:
     shape: tuple[int, ...] = ()
     for x in args:
         if x.dtype != _U32:
-            raise TypeError(f"threefry2x32: accepts uint32 words; got {x.str_short()}. Convert it with astype.")
+            raise TypeError(
+                f"threefry2x32: accepts uint32 words; got {x.str_short()}. Convert it with astype."
+            )
         if x.shape and shape and x.shape != shape:
-            raise TypeError(f"threefry2x32: shapes must be equal or (); got {x.shape} and {shape}. Broadcast one.")
+            raise TypeError(
+                f"threefry2x32: shapes must be equal or (); got {x.shape} and {shape}. Broadcast one."
+            )
         shape = x.shape or shape
     return [ShapedArray(shape, _U32)] * 2
 
@@ -342,7 +341,9 @@ random_seed_p = Primitive(
 
 def random_split(keys: Any, shape: Any) -> Any:
     """`shape` new keys of each key. Shapes: K -> (*K, *shape). Grad: none (bits)."""
-    return random_split_p.bind(as_value(keys, "random_split"), shape=canonical_shape("random_split", shape))
+    return random_split_p.bind(
+        as_value(keys, "random_split"), shape=canonical_shape("random_split", shape)
+    )
 
 
 def _split_infer(keys: ShapedArray, *, shape: Any) -> ShapedArray:
@@ -366,7 +367,10 @@ random_split_p = Primitive(
     lower=lambda ctx, keys, *, shape: lower_split(ctx, keys, shape),
     jvp=zero_tangent,
     transpose=not_linear,
-    batch=lambda axis, args, dims, *, shape: (random_split(moveaxis(args[0], dims[0], 0), shape), 0),
+    batch=lambda axis, args, dims, *, shape: (
+        random_split(moveaxis(args[0], dims[0], 0), shape),
+        0,
+    ),
 )
 
 
@@ -378,7 +382,9 @@ def random_fold_in(keys: Any, msgs: Any) -> Any:
 def _fold_infer(keys: ShapedArray, msgs: ShapedArray) -> ShapedArray:
     check_keys("random_fold_in", keys)
     if msgs.dtype != _U32:
-        raise TypeError(f"random_fold_in: data must be uint32; got {msgs.str_short()}. Convert it with astype.")
+        raise TypeError(
+            f"random_fold_in: data must be uint32; got {msgs.str_short()}. Convert it with astype."
+        )
     if keys.shape and msgs.shape and keys.shape != msgs.shape:
         raise TypeError(
             f"random_fold_in: keys and data must have equal shapes, or one none; got {keys.str_short()} and "
@@ -439,7 +445,10 @@ random_bits_p = Primitive(
     lower=lambda ctx, keys, *, bit_width, shape: lower_bits(ctx, keys, bit_width, shape),
     jvp=zero_tangent,
     transpose=not_linear,
-    batch=lambda axis, args, dims, **params: (random_bits_p.bind(moveaxis(args[0], dims[0], 0), **params), 0),
+    batch=lambda axis, args, dims, **params: (
+        random_bits_p.bind(moveaxis(args[0], dims[0], 0), **params),
+        0,
+    ),
 )
 
 

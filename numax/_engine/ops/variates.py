@@ -20,7 +20,14 @@ from numax._engine.ops.arithmetic import div
 from numax._engine.ops.arithmetic import max as maximum
 from numax._engine.ops.basis import constant_like, mul, to_front
 from numax._engine.ops.elementwise import exp
-from numax._engine.ops.rng import UNSIGNED, check_keys, host_bits, host_split, lower_bits, lower_split
+from numax._engine.ops.rng import (
+    UNSIGNED,
+    check_keys,
+    host_bits,
+    host_split,
+    lower_bits,
+    lower_split,
+)
 from numax._engine.ops.special import erf_inv_p, random_gamma_grad
 from numax._engine.ops.tables import ERF_INV_32
 from numax._engine.stablehlo import hlo
@@ -35,7 +42,12 @@ def float_layout(dtype: Any) -> tuple[int, Any, int, int]:
     width = dtype.itemsize * 8
     drawn = 8 if info.nmant < 8 else width
     unsigned = UNSIGNED[width]
-    return drawn, unsigned, np.array(drawn - info.nmant, unsigned), np.ones((), dtype).view(unsigned)
+    return (
+        drawn,
+        unsigned,
+        np.array(drawn - info.nmant, unsigned),
+        np.ones((), dtype).view(unsigned),
+    )
 
 
 @functools.cache
@@ -76,7 +88,9 @@ _ONE = {dtype: np.array(1, dtype) for dtype in dtypes.FLOATS}
 _TWO = {dtype: np.array(2, dtype) for dtype in dtypes.FLOATS}
 
 
-def host_uniform(keys: np.ndarray, shape: tuple[int, ...], dtype: Any, low: Any, high: Any) -> np.ndarray:
+def host_uniform(
+    keys: np.ndarray, shape: tuple[int, ...], dtype: Any, low: Any, high: Any
+) -> np.ndarray:
     """Uniform numbers in [low, high). The bounds are Python floats, or arrays of the dtype."""
     out = host_unit(keys, shape, dtype)
     if type(low) is float and type(high) is float:
@@ -126,7 +140,9 @@ _GILES = [[np.array(np.float32(c), np.float64) for c in row] for row in ERF_INV_
 _EDGE, _SHIFT = np.array(-5.0), np.array(-2.5)
 
 
-def host_randint(keys: np.ndarray, shape: tuple[int, ...], dtype: Any, low: int, high: int) -> np.ndarray:
+def host_randint(
+    keys: np.ndarray, shape: tuple[int, ...], dtype: Any, low: int, high: int
+) -> np.ndarray:
     """Uniform integers in [low, high), bounds within the dtype's range, and high at most one above it."""
     width = dtype.itemsize * 8
     span = max(high - low, 1) % (1 << width)
@@ -194,7 +210,7 @@ def _gamma_infer(keys: ShapedArray, a: ShapedArray, *, log_space: bool) -> Shape
 def _rejected(X: Any, V: Any, U: Any, d: Any) -> Any:
     """Where a candidate is refused. X is the square of a normal number, V the cube of 1 + c x."""
     one = V.dtype.type(1)
-    quick = U >= one - V.dtype.type(0.0331) * (X * X)
+    quick = one - V.dtype.type(0.0331) * (X * X) <= U
     return quick & (np.log(U) >= X * V.dtype.type(0.5) + d * (one - V + np.log(V)))
 
 
@@ -258,7 +274,11 @@ def _gamma_lower(ctx: Any, keys: Any, a: Any, *, log_space: bool) -> Any:
         return hlo.reshape(ctx, hlo.slice(ctx, pair, starts, limits), shape)
 
     def any_of(x: Any) -> Any:
-        return hlo.reduce_with(ctx, x, ctx.constant(False, dtypes.bool_), range(len(shape)), hlo.or_) if shape else x
+        return (
+            hlo.reduce_with(ctx, x, ctx.constant(False, dtypes.bool_), range(len(shape)), hlo.or_)
+            if shape
+            else x
+        )
 
     one = number(1.0)
     own = hlo.reshape(ctx, lower_split(ctx, keys, (count,)), shape)
@@ -283,7 +303,12 @@ def _gamma_lower(ctx: Any, keys: Any, a: Any, *, log_space: bool) -> Any:
         start = [part(triple, 1), number(0.0), number(-1.0)]
         _, x, v = hlo.while_(ctx, start, inner_test, inner)
         u = lower_unit(ctx, part(triple, 2), (), dtype)
-        new = part(triple, 0), hlo.multiply(ctx, x, x), hlo.multiply(ctx, hlo.multiply(ctx, v, v), v), u
+        new = (
+            part(triple, 0),
+            hlo.multiply(ctx, x, x),
+            hlo.multiply(ctx, hlo.multiply(ctx, v, v), v),
+            u,
+        )
         again = refused(X, V, U)
         return [hlo.select(ctx, again, n, o) for n, o in zip(new, (key, X, V, U), strict=True)]
 
