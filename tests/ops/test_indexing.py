@@ -317,6 +317,15 @@ def test_gradients_of_repeated_indices():
 # ---- kinds of indices, dtypes, errors ----
 
 
+def test_slices_take_known_arrays():
+    one = from_numpy(np.int32(1))
+    assert index(V, slice(one, None)).numpy_().tolist() == [1, 2]
+    assert indexing._read(V, slice(None, one)).numpy_().tolist() == [0]
+    assert index(V, slice(np.int64(2), None)).numpy_().tolist() == [2]
+    with pytest.raises(TypeError, match="ends of a slice must be integers; got float32"):
+        index(V, slice(from_numpy(np.float32(1)), None))
+
+
 def test_lists_inside_tuples_are_index_arrays():
     assert index(X, ([0, 1], 0)).numpy_().tolist() == [1, 5]
     assert index(X, ([True, False, True], 0)).numpy_().tolist() == [1, 9]
@@ -428,6 +437,8 @@ def test_bad_traced_indices():
         compiled(lambda a, m: index_update(a, m, 1.0), [x, x > 0])
     with pytest.raises(TypeError, match="integers or booleans"):
         compiled(lambda a, i: index(a, i), [x, x])
+    with pytest.raises(IndexError, match=r"int32\[\] at position 0. Use numax.lax.dynamic_slice"):
+        compiled(lambda a, i: index(a, slice(i, None)), [x, np.int32(1)])
     with pytest.raises(TypeError, match="fill_value must be a number known"):
         compiled(lambda a, v, i: At(a)[i].get(mode="fill", fill_value=v), [x, x[0], np.int32(0)])
 

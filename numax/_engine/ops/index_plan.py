@@ -12,7 +12,7 @@ import numpy as np
 
 from numax._engine.core import config, dtypes
 from numax._engine.core.array import Array
-from numax._engine.core.errors import NonConcreteBooleanIndexError, TracerIntegerConversionError
+from numax._engine.core.errors import NonConcreteBooleanIndexError
 from numax._engine.core.trace import Tracer, as_value
 from numax._engine.ops.shape import stack
 
@@ -174,18 +174,28 @@ def _bound(e: Any, whole: builtins.slice, place: int) -> int | None:
     """A part of a slice as an int."""
     if e is None:
         return None
+    found = e
+    if type(e) is not Array and isinstance(e, Tracer):
+        found = e.concrete_()
+        if found is None:
+            raise IndexError(
+                f"index: the ends of a slice must be known while tracing; got {_described(e)} at position {place}. "
+                "Use numax.lax.dynamic_slice (or numax.lax.dynamic_slice_in_dim), whose start may be traced, or mark "
+                f"the argument as static (static_argnums).{e.origin_()}"
+            )
+    if type(found) is Array:
+        found = found.numpy_() if dtypes.is_integer(found.dtype) and not found.shape else None
+        return int(found) if found is not None else _bad_bound(e, place)
     try:
-        return operator.index(e)
-    except TracerIntegerConversionError:
-        raise IndexError(
-            f"index: the ends of a slice must be known while tracing; got {whole} at position {place}. Use "
-            "numax.lax.dynamic_slice (or numax.lax.dynamic_slice_in_dim), whose start may be traced, or mark the "
-            "argument as static (static_argnums)."
-        ) from None
+        return operator.index(found)
     except TypeError:
-        raise TypeError(
-            f"index: the ends of a slice must be integers; got {_described(e)} in {whole} at position {place}."
-        ) from None
+        return _bad_bound(e, place)
+
+
+def _bad_bound(e: Any, place: int) -> int:
+    raise TypeError(
+        f"index: the ends of a slice must be integers; got {_described(e)} at position {place}."
+    )
 
 
 def _classify(items: tuple[Any, ...]) -> list[tuple[int, Any]]:
