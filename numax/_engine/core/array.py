@@ -60,6 +60,19 @@ class Array(metaclass=ArrayMeta):
                 value = self._np = value.view(self._t.physical)
         return value
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        """The numbers as a NumPy array: a read-only view, or a copy where `dtype` or `copy` asks for one."""
+        value = self.numpy_()
+        if dtype is not None and np.dtype(dtype) != value.dtype:
+            if copy is False:
+                raise ValueError("array: a conversion to another dtype needs a copy; got copy=False.")
+            return value.astype(dtype)
+        if copy:
+            return value.copy()
+        view = value.view()
+        view.flags.writeable = False
+        return view
+
     @property
     def aval(self) -> ShapedArray:
         t = self._t
