@@ -531,8 +531,11 @@ def _numpy_update(out: np.ndarray, where: Any, y: np.ndarray, ufunc: Any, unique
         out[where] = y
     elif unique:
         out[where] = ufunc(out[where], y)
-    else:
+    elif out.ndim == 1:
         ufunc.at(out, where, y)
+    else:  # on flat memory `at` is several times as fast as on axes
+        places = np.arange(out.size).reshape(out.shape)[where]
+        ufunc.at(out.reshape(-1), places.reshape(-1), np.broadcast_to(y, places.shape).reshape(-1))
     return out
 
 
