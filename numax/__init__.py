@@ -7,6 +7,7 @@ from numax._engine import dispatch as _dispatch
 from numax._engine.core import array as _array
 from numax._engine.core import ir_print as _ir_print
 from numax._engine.core import primitive as _primitive
+from numax._engine.core import trace as _trace
 
 # The base trace and the device hook: installed here and nowhere else.
 _primitive.Evaluator.run = staticmethod(_dispatch.evaluate)
@@ -73,6 +74,8 @@ from numax.api.jit import jit  # noqa: E402
 from numax.api.pmap import pmap  # noqa: E402
 from numax.api.stages import ShapeDtypeStruct, eval_shape, make_jaxpr  # noqa: E402
 from numax.api.vmap import vmap  # noqa: E402
+from numax.numpy import methods as _methods  # noqa: E402
 
 __version__ = "0.1.0"
 _array.Array.__module__ = "numax"
+_methods.install(_array.Array, _trace.Tracer)
