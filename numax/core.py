@@ -3,6 +3,7 @@
 import warnings
 from typing import Any
 
+from numax import lax
 from numax._engine import eager
 from numax._engine.control.record import values_of
 from numax._engine.core import axes, dtypes, errors, ir, tree
@@ -32,7 +33,7 @@ from numax._engine.ops.basis import (
     moveaxis,
     zeros_of,
 )
-from numax import lax
+from numax._engine.ops.indexing import At, index, index_get, index_update
 
 JaxprEqn = Eqn
 
@@ -55,6 +56,7 @@ def eager_now() -> bool:
 __all__ = [
     "AbstractValue",
     "Array",
+    "At",
     "ClosedJaxpr",
     "Jaxpr",
     "JaxprEqn",
@@ -80,6 +82,9 @@ __all__ = [
     "eval_jaxpr",
     "from_numpy",
     "full",
+    "index",
+    "index_get",
+    "index_update",
     "ir",
     "is_concrete",
     "lax",

@@ -40,12 +40,22 @@ def _learn(name: str, ufunc: Any, args: tuple[Any, ...], out: Any) -> None:
             values.append(a)
         else:
             return
-    probe = quiet.run(ufunc, *values)
+    place = tuple(key)
+    if place in rules:
+        return
+    rules[place] = None
+    try:
+        probe = quiet.run(ufunc, *values)
+    except TypeError:  # NumPy has no such loop
+        return
+    except (ValueError, OverflowError):  # not for these numbers
+        del rules[place]
+        return
     if np.asarray(probe).dtype != out._t.physical or np.shape(probe) != out.shape:
         return
     if out._t.dtype == np.bool_ and not _same_loop(ufunc, args):
         return
-    rules[tuple(key)] = out._t
+    rules[place] = out._t
 
 
 _TRUTH = (np.logical_and, np.logical_or, np.logical_xor, np.logical_not)
@@ -55,7 +65,7 @@ def _same_loop(ufunc: Any, args: tuple[Any, ...]) -> bool:
     """Whether a comparison compares in the dtype that the operands promote to: the result does not show it."""
     if len(args) < 2 or ufunc in _TRUTH:
         return True
-    kinds = [type(a) if type(a) in (int, float, complex) else np.asarray(a).dtype for a in args]
+    kinds = [a._t.physical if type(a) is Array else type(a) for a in args]
     joined, _ = dtypes.join_types(*[dtypes.value_type(a) for a in args])
     try:
         return all(d == joined for d in ufunc.resolve_dtypes((*kinds, None))[:2])
@@ -65,8 +75,12 @@ def _same_loop(ufunc: Any, args: tuple[Any, ...]) -> bool:
 
 def _refuse(name: str, out: Any, where: Any) -> Any:
     if out is not None:
-        raise NotImplementedError(f"{name}: `out` is not supported: arrays are immutable. Use the result.")
-    raise NotImplementedError(f"{name}: `where` is not supported. Use numax.numpy.where on the result.")
+        raise NotImplementedError(
+            f"{name}: `out` is not supported: arrays are immutable. Use the result."
+        )
+    raise NotImplementedError(
+        f"{name}: `where` is not supported. Use numax.numpy.where on the result."
+    )
 
 
 def binary(name: str, ufunc: Any, general: Function) -> Function:
@@ -107,7 +121,10 @@ def binary(name: str, ufunc: Any, general: Function) -> Function:
                         a = x.numpy_()
                     try:
                         r = quiet.run(ufunc, a, y)
-                    except (OverflowError, ValueError):  # a Python int that the dtype or operation refuses
+                    except (
+                        OverflowError,
+                        ValueError,
+                    ):  # a Python int that the dtype or operation refuses
                         return general(x, y)
                     if type(r) is not _ndarray:
                         r = _asarray(r)
@@ -176,3 +193,62 @@ def host_of(x: Any) -> Any:
 def wrap_host(value: Any, t: EType) -> Array:
     """An Array over a NumPy result of the right dtype."""
     return wrap(value if type(value) is _ndarray else _asarray(value), t)
+
+
+def reduction(name: str, host: Function, general: Function) -> Function:
+    """A reduction that takes the fast path where there is a rule and no other option than keepdims is given.
+
+    host: (ndarray, axis, dtype of the result, keepdims) -> what `general` gives, or ValueError, TypeError.
+    """
+
+    def fast(a: Any, axis: Any = None, *rest: Any, keepdims: bool = False, **options: Any) -> Any:
+        if type(a) is Array and not rest and not options:
+            t = _current().rules.get((name, a._t))
+            if t is not None:
+                value = a._np
+                if value is None:
+                    value = a.numpy_()
+                try:
+                    r = quiet.run(host, value, axis, t.physical, keepdims)
+                except (ValueError, TypeError):  # the general way says what is wrong
+                    return general(a, axis, keepdims=keepdims)
+                if type(r) is not _ndarray:
+                    r = _asarray(r)
+                out = _new(Array)
+                out._np = r
+                out._t = t
+                out._buf = None
+                return out
+            result = general(a, axis, keepdims=keepdims)
+            _learn_reduction(name, host, a, result)
+            return result
+        if keepdims is not False:
+            options["keepdims"] = keepdims
+        return general(a, axis, *rest, **options)
+
+    fast.__name__ = fast.__qualname__ = name
+    fast.__doc__ = general.__doc__
+    fast.__wrapped__ = general  # type: ignore[attr-defined]
+    return fast
+
+
+def _learn_reduction(name: str, host: Function, a: Array, out: Any) -> None:
+    """Write the rule for this element type, if the host's result has the right dtype for it."""
+    rules = _current().rules
+    t = a._t
+    if (
+        rules is NO_RULES
+        or type(out) is not Array
+        or t.physical.itemsize < 4
+        and dtypes.is_float(t.dtype)
+    ):
+        return
+    if dtypes.is_key(t.dtype) or (name, t) in rules:
+        return
+    rules[(name, t)] = None
+    try:
+        probe = quiet.run(host, np.ones((1, 1), t.physical), 0, out._t.physical, False)
+    except (TypeError, ValueError):
+        return
+    if np.asarray(probe).dtype == out._t.physical:
+        rules[(name, t)] = out._t

@@ -147,3 +147,33 @@ def copy_to_host_async(x: Any) -> Any:
 def live_arrays(platform: str | None = None) -> list[Any]:
     """The arrays on devices that are still referred to."""
     return [o for o in gc.get_objects() if type(o) is Array and o._buf is not None]
+
+
+def is_ready(x: Array) -> bool:
+    """Whether an array has been computed."""
+    handle = x._buf
+    if x._np is not None or handle is None:
+        return True
+    if isinstance(handle, dispatch.Placed):
+        handle = handle.handle
+    return runtime.is_ready(handle)
+
+
+def is_deleted(x: Array) -> bool:
+    """Whether an array's memory was freed or donated."""
+    return x._buf is dispatch.DELETED
+
+
+def delete(x: Array) -> None:
+    """Free an array's memory; using it afterwards raises RuntimeError."""
+    dispatch.delete(x)
+
+
+def dlpack_capsule(x: Array) -> Any:
+    """A DLPack capsule over an array on its device; of dtypes that NumPy's DLPack lacks, too."""
+    return runtime.capsule(dispatch.to_device(x, runtime.backend().devices[0]))
+
+
+def is_placed(x: Array) -> bool:
+    """Whether an array was put on a device by name."""
+    return isinstance(x._buf, dispatch.Placed)

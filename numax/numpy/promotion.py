@@ -122,11 +122,18 @@ def promote_inexact(*args: Any) -> list[Any]:
 
 def promote(op: str, *args: Any) -> list[Any]:
     """Arguments as values of one dtype, ready for an elementwise operation."""
-    ready = [x if type(x) is Array or isinstance(x, Tracer) else value(op, x, i) for i, x in enumerate(args)]
+    ready = [
+        x if type(x) is Array or isinstance(x, Tracer) else value(op, x, i)
+        for i, x in enumerate(args)
+    ]
     first = ready[0].aval
     for x in ready:
         aval = x.aval
-        if aval.shape != first.shape or aval.dtype != first.dtype or aval.weak_type != first.weak_type:
+        if (
+            aval.shape != first.shape
+            or aval.dtype != first.dtype
+            or aval.weak_type != first.weak_type
+        ):
             return broadcast(op, promote_dtypes(*ready))
     return ready
 
@@ -134,3 +141,22 @@ def promote(op: str, *args: Any) -> list[Any]:
 def promote_float(op: str, *args: Any) -> list[Any]:
     """Like `promote`, to a float or complex dtype."""
     return broadcast(op, promote_inexact(*values(op, *args)))
+
+
+def number(like: Any, value: Any) -> Array:
+    """A number without dimensions, of the dtype and weakness of `like`: operations broadcast it."""
+    aval = like.aval
+    return core.wrap(np.array(value, aval.dtype), core.etype(aval.dtype, aval.weak_type))
+
+
+def filled(like: Any, value: Any) -> Array:
+    """A constant array of the shape, dtype and weakness of `like`; it takes no memory."""
+    aval = like.aval
+    return core.full(aval.shape, value, aval.dtype, aval.weak_type)
+
+
+def no_out(op: str, out: Any) -> None:
+    if out is not None:
+        raise NotImplementedError(
+            f"The 'out' argument to {op} is not supported: arrays are immutable. Use the result."
+        )

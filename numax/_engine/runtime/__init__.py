@@ -9,6 +9,7 @@ from numax._engine.runtime import distributed, shutdown
 from numax._engine.runtime.buffers import (
     block,
     block_all,
+    capsule,
     copy,
     delete,
     device_of,
@@ -57,6 +58,7 @@ __all__ = [
     "backend_of",
     "block",
     "block_all",
+    "capsule",
     "clear_memory",
     "compile",
     "copy",

@@ -315,6 +315,11 @@ def copy(handle: Any, device: Any = None) -> Any:
     return to_device(to_numpy(handle), sharding.devices[0])
 
 
+def capsule(handle: Any) -> Any:
+    """A DLPack capsule over a single-device handle's memory."""
+    return xla().dlpack_capsule(handle)
+
+
 def is_ready(handle: Any) -> bool:
     """Whether the numbers are there already."""
     return handle.is_ready()

@@ -1,0 +1,380 @@
+"""Arrays as Python's and NumPy's objects: numbers, sequences, text, ndarrays, DLPack, pickles; and where they live."""
+
+import operator
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from numax import core, lax
+from numax.api import devices as placement
+from numax.api import sharding as shardings
+from numax.core import Array, Tracer, dtypes
+
+# ---- numbers ----
+
+
+def to_bool(x: Any) -> bool:
+    size = x.aval.size
+    if size > 1:
+        raise ValueError(
+            "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()"
+        )
+    if size == 0:
+        raise ValueError(
+            "The truth value of an empty array is ambiguous. Use `array.size > 0` to check that an array is not empty."
+        )
+    return core.to_bool(x)
+
+
+def _no_axes(x: Any) -> None:
+    if x.aval.ndim:
+        raise TypeError(
+            f"Only scalar arrays can be converted to Python scalars; got arr.ndim={x.aval.ndim}. Use x.item() or x[i]."
+        )
+
+
+def to_int(x: Any) -> int:
+    _no_axes(x)
+    return core.to_number(x, int)
+
+
+def to_float(x: Any) -> float:
+    _no_axes(x)
+    if dtypes.is_complex(x.dtype):
+        raise TypeError(
+            f"float: a complex number is not a float; got {x.aval.str_short()}. Use x.real or abs(x)."
+        )
+    return core.to_number(x, float)
+
+
+def to_complex(x: Any) -> complex:
+    _no_axes(x)
+    if x.dtype not in _PYTHON_KINDS and not isinstance(x, Tracer):
+        return complex(float(x.numpy_()))
+    return core.to_number(x, complex)
+
+
+_PYTHON_KINDS = frozenset(d for d in dtypes.ALL if d.kind in "biufc")
+
+
+def to_index(x: Any) -> int:
+    if x.aval.ndim or not (dtypes.is_integer(x.dtype) or x.dtype == dtypes.bool_):
+        raise TypeError("Only integer scalar arrays can be converted to a scalar index.")
+    return core.to_number(x, int)
+
+
+def _plain(x: Any) -> np.ndarray:
+    """The numbers in a dtype that Python knows."""
+    memory = core.to_ndarray(x)
+    if memory.dtype in _PYTHON_KINDS:
+        return memory
+    return memory.astype(np.float64 if dtypes.is_float(memory.dtype) else np.int64)
+
+
+def item(x: Any, *args: Any) -> bool | int | float | complex:
+    """The element at the given index (one number: of the flattened array) as a Python number; the only one if none.
+
+    Raises: ValueError unless there is one element, or an index.
+    """
+    if not args and x.aval.size != 1:
+        raise ValueError("can only convert an array of size 1 to a Python scalar")
+    return _plain(x).item(*[operator.index(a) for a in args])
+
+
+def tolist(x: Any) -> Any:
+    """Nested lists of Python numbers."""
+    return _plain(x).tolist()
+
+
+def tobytes(x: Any, order: str = "C") -> bytes:
+    """The elements' bytes."""
+    return core.to_ndarray(x).tobytes(order)
+
+
+# ---- sequences ----
+
+
+def length(x: Any) -> int:
+    shape = x.shape
+    if not shape:
+        raise TypeError("len() of unsized object")
+    return shape[0]
+
+
+def iterate(x: Any) -> Iterator[Any]:
+    if not x.shape:
+        raise TypeError("iteration over a 0-d array")
+    if type(x) is Array and x._np is not None:
+        memory, t = x._np, x._t
+        wrap = core.wrap
+        return iter([wrap(memory[i, ...], t) for i in range(len(memory))])
+    return iter(lax.unstack(x, 0))
+
+
+def contains(x: Any, value: Any) -> bool:
+    return to_bool(lax.reduce_or(x == value, tuple(range(x.aval.ndim))))
+
+
+def no_assignment(x: Any, index: Any, value: Any) -> None:
+    raise TypeError(
+        "JAX arrays are immutable and do not support in-place item assignment. Instead of x[idx] = y, use "
+        "x = x.at[idx].set(y) or another .at[] method."
+    )
+
+
+# ---- text ----
+
+
+def array_repr(x: Array) -> str:
+    """Array([1., 2.], dtype=float32), as NumPy shows it."""
+    memory = x.numpy_()
+    if dtypes.is_key(x.dtype):
+        words = np.stack([memory >> np.uint64(32), memory & np.uint64(0xFFFFFFFF)], -1).astype(
+            np.uint32
+        )
+        return f"Array({x.shape}, dtype={x.dtype.name}) overlaying:\n{words}"
+    prefix = "Array("
+    if memory.size or memory.shape == (0,):
+        body = np.array2string(memory, separator=", ", prefix=prefix)
+    else:
+        body = "[]"
+    if not memory.size:
+        body += f", shape={memory.shape}"
+    tail = f"dtype={memory.dtype.name}{', weak_type=True' if x._t.weak else ''})"
+    last = len(prefix) + len(body) if "\n" not in body else len(body) - body.rfind("\n") - 1
+    width = np.get_printoptions()["linewidth"]
+    gap = " " if last + len(tail) + 1 <= width else "\n" + " " * len(prefix)
+    return f"{prefix}{body},{gap}{tail}"
+
+
+def array_str(x: Array) -> str:
+    return array_repr(x) if dtypes.is_key(x.dtype) else str(x.numpy_())
+
+
+def array_format(x: Array, spec: str) -> str:
+    if not x.shape:
+        return format(x.numpy_()[()], spec)
+    if spec:
+        raise TypeError(
+            "unsupported format string passed to Array.__format__. Format the elements, or str(x)."
+        )
+    return str(x)
+
+
+def tracer_repr(x: Tracer) -> str:
+    """What is known of a traced value, as JAX names the kinds of tracers."""
+    shown = ("~" if x.weak_type else "") + x.aval.str_short()
+    if hasattr(x, "note"):
+        return f"JitTracer({shown})"
+    if hasattr(x, "dim"):
+        inner = x.val.aval
+        return f"VmapTracer(aval={shown}, batched={inner.str_short()})"
+    if hasattr(x, "tangent"):
+        tangent = x.tangent
+        if isinstance(tangent, Tracer) and not hasattr(tangent, "primal"):
+            return f"GradTracer(primal={x.primal}, typeof(tangent)={tangent.aval.short()})"
+        return f"JVPTracer(primal={x.primal}, tangent={tangent})"
+    return f"{type(x).__name__}<{x.aval.short()}>"
+
+
+def tracer_format(x: Tracer, spec: str) -> str:
+    if spec:
+        raise TypeError(
+            f"unsupported format string passed to {type(x).__name__}.__format__: the value of {x.aval.str_short()} is not "
+            "known while tracing. Use numax.debug.print."
+        )
+    return repr(x)
+
+
+# ---- NumPy ----
+
+
+def to_numpy(x: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    """np.asarray(x): a read-only view where no other dtype and no copy is asked for."""
+    if dtypes.is_key(x.dtype):
+        raise TypeError(
+            "PRNG keys do not convert to NumPy arrays. Use numax.random.key_data(keys)."
+        )
+    memory = core.to_ndarray(x)
+    if dtype is not None and np.dtype(dtype) != memory.dtype:
+        if copy is False:
+            raise ValueError(
+                f"asarray: {memory.dtype} to {np.dtype(dtype)} needs a copy, and copy=False was given."
+            )
+        return memory.astype(dtype)
+    if copy:
+        return memory.copy()
+    memory.flags.writeable = False
+    return memory.view()
+
+
+def to_memory(x: Any, flags: int) -> memoryview:
+    return memoryview(to_numpy(x))
+
+
+def namespace(x: Any, *, api_version: str | None = None) -> Any:
+    """numax.numpy, an implementation of the array API standard.
+
+    Raises: ValueError for a version of the standard that is not implemented.
+    """
+    versions = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
+    if api_version is not None and api_version not in versions:
+        raise ValueError(
+            f"__array_namespace__: version {api_version!r} is not one of {', '.join(versions)}."
+        )
+    return sys.modules["numax.numpy"]
+
+
+# ---- DLPack ----
+
+
+class _Memory:
+    """NumPy's array interface to an array's memory, not marked read-only: DLPack before 1.0 cannot say so."""
+
+    def __init__(self, memory: np.ndarray):
+        interface = dict(memory.__array_interface__)
+        interface["data"] = (interface["data"][0], False)
+        self.__array_interface__ = interface
+        self.memory = memory
+
+
+def dlpack(
+    x: Any,
+    *,
+    stream: Any = None,
+    max_version: tuple[int, int] | None = None,
+    dl_device: tuple[int, int] | None = None,
+    copy: bool | None = None,
+) -> Any:
+    """A DLPack capsule over the array's memory. Consumers must not write to it.
+
+    Raises: BufferError for another device than the array's.
+    """
+    memory = core.to_ndarray(x)
+    if dl_device is not None and tuple(dl_device) != (1, 0):
+        raise BufferError(
+            f"__dlpack__: the array is in the CPU's memory (1, 0); asked for {dl_device}."
+        )
+    if memory.dtype not in _PYTHON_KINDS:
+        return placement.dlpack_capsule(x)
+    if copy or not memory.size:
+        return memory.copy().__dlpack__(max_version=max_version)
+    return np.asarray(_Memory(memory)).__dlpack__(max_version=max_version)
+
+
+def dlpack_device(x: Any) -> tuple[int, int]:
+    """(kind of device, its number): (1, 0) for the CPU."""
+    return (1, 0)
+
+
+# ---- pickles and copies ----
+
+
+def restore(memory: np.ndarray, dtype: Any, weak: bool) -> Array:
+    """The Array of a pickle."""
+    return core.wrap(memory, core.etype(dtype, weak))
+
+
+def reduced(x: Any) -> tuple[Any, tuple[Any, ...]]:
+    memory = np.ascontiguousarray(core.to_ndarray(x)).reshape(x.shape)
+    return restore, (memory, x.dtype, x.weak_type)
+
+
+def copied(x: Any) -> Any:
+    """An array of its own. The memory is shared: nothing can change it."""
+    if type(x) is Array:
+        return core.wrap(x.numpy_(), x._t)
+    return x
+
+
+def deep_copied(x: Any, memo: Any) -> Any:
+    return copied(x)
+
+
+# ---- where arrays live ----
+
+
+def devices(x: Any) -> set[Any]:
+    """The devices that hold the array."""
+    core.to_ndarray(x) if isinstance(x, Tracer) else None
+    return placement.devices_of(x)
+
+
+def device(x: Array) -> Any:
+    """The device that holds the array, or its sharding where there are several."""
+    found = placement.devices_of(x)
+    return next(iter(found)) if len(found) == 1 else shardings.sharding_of(x)
+
+
+def platform(x: Array) -> str:
+    """'cpu', 'gpu' or 'tpu'."""
+    return next(iter(placement.devices_of(x))).platform
+
+
+def to_device(x: Any, device: Any, /, *, stream: Any = None) -> Any:
+    """The array on a device."""
+    return placement.device_put(x, device)
+
+
+def sharding(x: Any) -> Any:
+    return shardings.sharding_of(x)
+
+
+def shards(x: Any) -> list[Any]:
+    return shardings.shards_of(x, lambda piece: core.wrap(piece, x._t))
+
+
+def addressable_data(x: Any, index: int) -> Any:
+    """The piece of the array on one device."""
+    return shards(x)[index].data
+
+
+def block_until_ready(x: Any) -> Any:
+    """The array, when it has been computed."""
+    return placement.block(x) if type(x) is Array else x
+
+
+def is_ready(x: Any) -> bool:
+    """Whether the array has been computed."""
+    return placement.is_ready(x)
+
+
+def copy_to_host_async(x: Any) -> None:
+    """Begin to bring the array to the host."""
+    placement.copy_to_host_async(x)
+
+
+def is_deleted(x: Array) -> bool:
+    """Whether the array's memory was freed or donated."""
+    return placement.is_deleted(x)
+
+
+def delete(x: Array) -> None:
+    """Free the array's memory; using it afterwards raises RuntimeError."""
+    placement.delete(x)
+
+
+def pointer(x: Array) -> int:
+    """The address of the array's memory on the host."""
+    return core.to_ndarray(x).__array_interface__["data"][0]
+
+
+def nbytes(x: Any) -> int:
+    return x.aval.size * x.dtype.itemsize
+
+
+def device_bytes(x: Any) -> int:
+    """The memory that the array takes."""
+    return nbytes(x)
+
+
+def committed(x: Array) -> bool:
+    """Whether the array was put on a device by name."""
+    return placement.is_placed(x)
+
+
+def is_fully_replicated(x: Array) -> bool:
+    """Whether each device holds all of it."""
+    return len(placement.devices_of(x)) == 1

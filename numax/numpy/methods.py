@@ -1,0 +1,228 @@
+"""What Arrays and traced values can do: their methods and properties. `numax/__init__` calls `install`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from numax import core, lax
+from numax.core import dtypes
+from numax.numpy import (
+    averages,
+    conversions,
+    elementwise,
+    grids,
+    joining,
+    linalg_products,
+    manipulation,
+    operators,
+    reductions,
+    taking,
+    types,
+)
+from numax.numpy.arithmetic import clip
+
+
+def reshape(self: Any, *args: Any, order: str = "C", out_sharding: Any = None) -> Any:
+    """The same elements in another shape: x.reshape(2, -1) or x.reshape((2, -1)). See numax.numpy.reshape."""
+    shape = args[0] if len(args) == 1 else args
+    return manipulation.reshape(self, shape, order)
+
+
+def transpose(self: Any, *args: Any) -> Any:
+    """The axes in another order (reversed, if none is given): x.transpose(1, 0) or x.transpose((1, 0))."""
+    if not args:
+        return manipulation.transpose(self)
+    return manipulation.transpose(
+        self, args[0] if len(args) == 1 and not isinstance(args[0], int) else args
+    )
+
+
+def flatten(self: Any, order: str = "C", *, out_sharding: Any = None) -> Any:
+    """The elements in one dimension."""
+    return manipulation.ravel(self, order)
+
+
+def astype(self: Any, dtype: Any, copy: bool = False, device: Any = None) -> Any:
+    """The elements in another dtype. See numax.numpy.astype."""
+    return types.astype(self, float if dtype is None else dtype, copy=copy, device=device)
+
+
+def view(self: Any, dtype: Any = None, type: None = None) -> Any:
+    """The same bits as another dtype. The last axis shrinks or grows with the width of the elements.
+
+    Raises: ValueError where the last axis cannot; NotImplementedError for `type`. Grad: zero.
+    """
+    if type is not None:
+        raise NotImplementedError(
+            "view: `type` is not supported: arrays have one type. Use np.asarray(x).view(type=...)."
+        )
+    if dtype is None:
+        return self
+    new, old = types.requested_dtype("view", dtype), self.dtype
+    if new == old:
+        return self
+    x = core.convert(self, dtypes.uint8) if old == dtypes.bool_ else self
+    wide, narrow = dtypes.itemsize_bits(new), dtypes.itemsize_bits(x.dtype)
+    if wide != narrow and not x.shape:
+        raise ValueError("view() of a 0d array is only supported if the itemsize is unchanged.")
+    if new == dtypes.bool_:
+        return lax.ne(view(x, dtypes.uint8), core.full((), 0, dtypes.uint8))
+    if wide > narrow:
+        groups, rest = divmod(x.shape[-1], wide // narrow)
+        if rest:
+            raise ValueError(
+                "When changing to a larger dtype, its size must be a divisor of the total size in bytes of the last axis "
+                f"of the array; got {x.aval.str_short()} as {new.name}."
+            )
+        return _bits(lax.reshape(x, (*x.shape[:-1], groups, wide // narrow)), new)
+    out = _bits(x, new)
+    return (
+        out if wide == narrow else lax.reshape(out, (*x.shape[:-1], x.shape[-1] * (narrow // wide)))
+    )
+
+
+def _bits(x: Any, new: Any) -> Any:
+    """bitcast_convert_type; of complex numbers, by their parts."""
+    if dtypes.is_complex(x.dtype):
+        parts = lax.concatenate(
+            [lax.expand_dims(p, (x.aval.ndim,)) for p in (lax.real(x), lax.imag(x))], x.aval.ndim
+        )
+        return parts if parts.dtype == new else lax.bitcast_convert_type(parts, new)
+    if dtypes.is_complex(new):
+        part = dtypes.float32 if new == dtypes.complex64 else dtypes.float64
+        parts = x if x.dtype == part else lax.bitcast_convert_type(x, part)
+        last = parts.aval.ndim - 1
+        return lax.complex(
+            lax.index_in_dim(parts, 0, last, False), lax.index_in_dim(parts, 1, last, False)
+        )
+    return lax.bitcast_convert_type(x, new)
+
+
+def no_flat(self: Any) -> Any:
+    raise NotImplementedError(
+        "Arrays do not implement the arr.flat property: use arr.flatten() instead."
+    )
+
+
+def size(self: Any) -> int:
+    return self.aval.size
+
+
+def itemsize(self: Any) -> int:
+    return self.dtype.itemsize
+
+
+_METHODS: dict[str, Callable[..., Any]] = {
+    "__array__": conversions.to_numpy,
+    "__array_namespace__": conversions.namespace,
+    "__bool__": conversions.to_bool,
+    "__buffer__": conversions.to_memory,
+    "__complex__": conversions.to_complex,
+    "__contains__": conversions.contains,
+    "__copy__": conversions.copied,
+    "__deepcopy__": conversions.deep_copied,
+    "__dlpack__": conversions.dlpack,
+    "__dlpack_device__": conversions.dlpack_device,
+    "__float__": conversions.to_float,
+    "__getitem__": core.index,
+    "__index__": conversions.to_index,
+    "__int__": conversions.to_int,
+    "__iter__": conversions.iterate,
+    "__len__": conversions.length,
+    "__setitem__": conversions.no_assignment,
+    "addressable_data": conversions.addressable_data,
+    "all": reductions.all,
+    "any": reductions.any,
+    "argmax": reductions.argmax,
+    "argmin": reductions.argmin,
+    "astype": astype,
+    "block_until_ready": conversions.block_until_ready,
+    "choose": taking.choose,
+    "clip": clip,
+    "clone": conversions.copied,
+    "conj": elementwise.conj,
+    "conjugate": elementwise.conj,
+    "copy": conversions.copied,
+    "copy_to_host_async": conversions.copy_to_host_async,
+    "cumprod": reductions.cumprod,
+    "cumsum": reductions.cumsum,
+    "devices": conversions.devices,
+    "diagonal": grids.diagonal,
+    "dot": linalg_products.dot,
+    "flatten": flatten,
+    "is_deleted": conversions.is_deleted,
+    "is_ready": conversions.is_ready,
+    "item": conversions.item,
+    "max": reductions.max,
+    "mean": averages.mean,
+    "min": reductions.min,
+    "on_device_size_in_bytes": conversions.device_bytes,
+    "prod": reductions.prod,
+    "ptp": reductions.ptp,
+    "ravel": manipulation.ravel,
+    "repeat": joining.repeat,
+    "reshape": reshape,
+    "round": elementwise.round,
+    "squeeze": manipulation.squeeze,
+    "std": averages.std,
+    "sum": reductions.sum,
+    "swapaxes": manipulation.swapaxes,
+    "take": taking.take,
+    "to_device": conversions.to_device,
+    "tobytes": conversions.tobytes,
+    "tolist": conversions.tolist,
+    "trace": linalg_products.trace,
+    "transpose": transpose,
+    "unsafe_buffer_pointer": conversions.pointer,
+    "var": averages.var,
+    "view": view,
+}
+_PROPERTIES: dict[str, Callable[..., Any]] = {
+    "T": manipulation.transpose,
+    "addressable_shards": conversions.shards,
+    "at": core.At,
+    "flat": no_flat,
+    "global_shards": conversions.shards,
+    "imag": elementwise.imag,
+    "itemsize": itemsize,
+    "mT": manipulation.matrix_transpose,
+    "nbytes": conversions.nbytes,
+    "real": elementwise.real,
+    "sharding": conversions.sharding,
+    "size": size,
+}
+_ARRAY_ONLY: dict[str, Any] = {
+    "__format__": conversions.array_format,
+    "__reduce__": conversions.reduced,
+    "__repr__": conversions.array_repr,
+    "__str__": conversions.array_str,
+    "committed": property(conversions.committed),
+    "delete": conversions.delete,
+    "device": property(conversions.device),
+    "is_fully_addressable": True,
+    "is_fully_replicated": property(conversions.is_fully_replicated),
+    "platform": conversions.platform,
+    "traceback": None,
+}
+_TRACER_ONLY: dict[str, Any] = {
+    "__format__": conversions.tracer_format,
+    "__repr__": conversions.tracer_repr,
+}
+
+
+def _matmul(function: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
+    operator = operators.deferring(function)
+    return {"__matmul__": operator, "__rmatmul__": lambda self, other: operator(other, self)}
+
+
+def install(array_class: type, tracer_class: type) -> None:
+    """Give both classes their operators, methods and properties."""
+    operators.install(array_class, tracer_class)
+    for kind, more in ((array_class, _ARRAY_ONLY), (tracer_class, _TRACER_ONLY)):
+        for name, method in (_METHODS | _matmul(linalg_products.matmul) | more).items():
+            setattr(kind, name, method)
+        for name, getter in _PROPERTIES.items():
+            setattr(kind, name, property(getter))
+        kind.ndim = property(lambda self: len(self.shape))
+
+
+__all__ = ["install"]
