@@ -119,7 +119,7 @@ def _interleave(ctx: Any, even: Any, odd: Any, axis: int) -> Any:
 
     if not odd.shape[axis]:
         return even
-    # Widened with zeros, the two do not overlap; `or` of bits, unlike a sum, keeps -0 and nan as they are.
+    # A choice by place, not a sum of the two: it keeps -0 and nan as they are.
     even, odd = spread(even, 0, int(equal)), spread(odd, 1, int(not equal))
     places = hlo.iota(ctx, even.shape, _INT32, axis)
     one = ctx.constant(1, _INT32, even.shape)
