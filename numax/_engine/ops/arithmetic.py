@@ -154,14 +154,15 @@ _COMPLEX = frozenset(dtypes.COMPLEX)
 
 def _extremum_host(choose: Any, before: Any, merge_bits: Any) -> Callable[..., Any]:
     def host(x: np.ndarray, y: np.ndarray) -> Any:
-        if x.dtype in _COMPLEX:
+        kind = x.dtype.kind
+        if kind == "c":
             first = np.where(x.real == y.real, before(x.imag, y.imag), before(x.real, y.real))
             return np.where(first, x, y)
         out = choose(x, y)
-        if x.dtype not in FLOATS or np.count_nonzero(out) == out.size:
+        if kind in "biu" or np.count_nonzero(out) == out.size or x.dtype not in FLOATS:
             return out
-        kind = _BITS[x.dtype.itemsize]  # NumPy gives either of 0 and -0: merge their sign bits
-        return np.where(x == y, merge_bits(x.view(kind), y.view(kind)).view(x.dtype), out)
+        bits = _BITS[x.dtype.itemsize]  # NumPy gives either of 0 and -0: merge their sign bits
+        return np.where(x == y, merge_bits(x.view(bits), y.view(bits)).view(x.dtype), out)
 
     return host
 

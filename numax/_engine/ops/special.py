@@ -107,39 +107,48 @@ def erf_inv(x: Any, /) -> Any:
     return erf_inv_p.bind(as_value(x, "erf_inv"))
 
 
-def _horner(coefficients: tuple[float, ...], w: np.ndarray) -> np.ndarray:
-    """Highest power first, in the dtype of w."""
-    kind = w.dtype.type
-    out = kind(coefficients[0]) * w
-    out += kind(coefficients[1])
+def _arrays(table: tuple[tuple[float, ...], ...], dtype: Any) -> list[list[np.ndarray]]:
+    return [[np.array(c, dtype) for c in row] for row in table]
+
+
+_GILES_32 = _arrays(tables.ERF_INV_32, np.float32)
+_GILES_64 = _arrays(tables.ERF_INV_64, np.float64)
+
+
+def _horner(coefficients: list[np.ndarray], w: np.ndarray) -> np.ndarray:
+    """Highest power first, in the dtype of w. Arrays without dimensions are the quickest constants."""
+    multiply, plus = np.multiply, np.add
+    out = multiply(coefficients[0], w)
+    plus(out, coefficients[1], out)
     for c in coefficients[2:]:
-        out *= w
-        out += kind(c)
+        multiply(out, w, out)
+        plus(out, c, out)
     return out
 
 
 def _erf_inv_host(x: np.ndarray) -> Any:
     shape, dtype = x.shape, x.dtype
     x = x.reshape(-1)
+    if not x.size:
+        return x.reshape(shape)
     if dtype == np.float64:
         w = -np.log1p(-x * x)
-        near, middle, far = tables.ERF_INV_64
+        near, middle, far = _GILES_64
         out = _horner(near, w - 3.125)
-        if not np.all(w < 6.25):
+        if not w.max() < 6.25:
             root = np.sqrt(w)
             tail = np.where(w < 16.0, _horner(middle, root - 3.25), _horner(far, root - 5.0))
             out = np.where(w < 6.25, out, tail)
     else:
         x = x.astype(np.float32, copy=False)
         w = -np.log1p(-x * x)
-        near, far = tables.ERF_INV_32
-        out = _horner(near, w - np.float32(2.5))
-        if not np.all(w < 5.0):
-            out = np.where(w < 5.0, out, _horner(far, np.sqrt(w) - np.float32(3.0)))
+        near, far = _GILES_32
+        out = _horner(near, w - 2.5)
+        if not w.max() < 5.0:
+            out = np.where(w < 5.0, out, _horner(far, np.sqrt(w) - 3.0))
     out = out * x
-    ends = np.abs(x) == 1.0
-    if ends.any():
-        out = np.where(ends, np.copysign(np.inf, x), out)
+    if not w.max() < np.inf:
+        out = np.where(np.abs(x) == 1.0, np.copysign(np.inf, x), out)
     return out.astype(dtype, copy=False).reshape(shape)
 
 
