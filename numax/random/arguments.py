@@ -70,7 +70,7 @@ def single_key(name: str, key: Any) -> Any:
 
 def split(key: Any, count: int) -> list[Any]:
     """`count` new keys of a typed key."""
-    if type(key) is Array and current.get().level < 0:
+    if known(key):
         words = rng.host_split(key.numpy_(), (count,))
         return [wrap(words[i].reshape(()), key._t) for i in range(count)]
     keys = rng.random_split(key, (count,))
@@ -189,8 +189,10 @@ def full(x: Any, shape: tuple[int, ...]) -> Any:
 
 
 def known(*values: Any) -> bool:
-    """Whether all are arrays whose numbers can be used at once."""
-    return current.get().level < 0 and all(type(x) is Array for x in values)
+    """Whether all are arrays whose numbers can be used at once, in the usual numbering of streams."""
+    if current.get().level >= 0 or not config.threefry_partitionable.value:
+        return False
+    return all([type(x) is Array for x in values])
 
 
 def sampler(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from numax import lax
 from numax._engine.core import dtypes
-from numax._engine.ops.variates import random_gamma_p
+from numax._engine.ops.variates import random_gamma
 from numax.random.arguments import (
     common_shape,
     float_dtype,
@@ -82,12 +82,12 @@ def _gamma(
 
 @sampler
 def _exact(key: Any, shape: tuple[int, ...], dtype: Any, a: Any) -> Any:
-    return random_gamma_p.bind(key, full(a, shape), log_space=False)
+    return random_gamma(key, full(a, shape), log_space=False)
 
 
 @sampler
 def _exact_log(key: Any, shape: tuple[int, ...], dtype: Any, a: Any) -> Any:
-    return random_gamma_p.bind(key, full(a, shape), log_space=True)
+    return random_gamma(key, full(a, shape), log_space=True)
 
 
 # Cube root of a gamma number of mean b = a + 4, over that of b: a polynomial in z / sqrt(2 b), whose coefficients are

@@ -132,7 +132,7 @@ def split(key: Any, num: int | tuple[int, ...] = 2) -> Any:
     """
     found = single_key("split", key)
     shape = shape_value("split", num if isinstance(num, tuple | list) else (operator.index(num),))
-    keys = rng.random_split_p.bind(found, shape=shape)
+    keys = rng.random_split_p.bind(found, shape=shape, **rng.scheme())
     return keys if found is key or dtypes.is_key(key.dtype) else rng.random_unwrap(keys)
 
 

@@ -46,7 +46,7 @@ def bits(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = No
 
 @sampler
 def _bits(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    return rng.random_bits_p.bind(key, bit_width=max(8, dtype.itemsize * 8), shape=shape)
+    return rng.random_bits(key, max(8, dtype.itemsize * 8), shape)
 
 
 def uniform(
@@ -101,9 +101,7 @@ def _uniform(key: Any, shape: tuple[int, ...], dtype: Any, low: Any, high: Any) 
 def unit(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """Uniform numbers in [0, 1): random bits as the fraction of a float in [1, 2), less 1."""
     drawn, unsigned, drop, one = variates.float_layout(dtype)
-    words = lax.convert_element_type(
-        rng.random_bits_p.bind(key, bit_width=drawn, shape=shape), unsigned
-    )
+    words = lax.convert_element_type(rng.random_bits(key, drawn, shape), unsigned)
     words = lax.shift_right_logical(words, wrap(drop, etype(unsigned)))
     words = lax.bitwise_or(words, wrap(one, etype(unsigned)))
     return lax.sub(lax.bitcast_convert_type(words, dtype), number(1, dtype))
@@ -191,8 +189,8 @@ def _randint(key: Any, shape: tuple[int, ...], dtype: Any, low: Any, high: Any) 
     multiplier = lax.rem(number(1 << width // 2, unsigned), span)
     multiplier = lax.rem(lax.mul(multiplier, multiplier), span)
     first, second = split(key, 2)
-    upper = rng.random_bits_p.bind(first, bit_width=width, shape=shape)
-    lower = rng.random_bits_p.bind(second, bit_width=width, shape=shape)
+    upper = rng.random_bits(first, width, shape)
+    lower = rng.random_bits(second, width, shape)
     offset = lax.add(lax.mul(lax.rem(upper, span), multiplier), lax.rem(lower, span))
     return lax.add(low, lax.convert_element_type(lax.rem(offset, span), dtype))
 

@@ -100,7 +100,7 @@ PLAIN = {
 LOOSE = {
     "gumbel": (3, 1.0),  # the logarithm of a number near 1: absolute, not relative, accuracy
     "logistic": (3, 1.0),  # the difference of two logarithms
-    "gamma": (6, 0.0),  # a cube of 1 + c x
+    "gamma": (3, 2.0),  # the cube of 1 + c x, near 0 where x is low
     "beta": (6, 0.0),
     "t": (6, 0.0),
     "dirichlet": (6, 0.0),

@@ -2,6 +2,8 @@
 
 A key is one uint64: its first word is the low half, its second word the high half. Counter i of a key (as two words,
 high and low) gives a block of two words; bits of up to 32 are the exclusive or of the two, 64 bits are both.
+`legacy` marks the older scheme (jax_threefry_partitionable off): the words of a stream are the first words of its
+blocks, then the second ones, and the counters are numbered that way too.
 
 Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
 """
@@ -12,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from numax._engine.core import dtypes
+from numax._engine.core import config, dtypes
 from numax._engine.core.avals import ShapedArray, etype
 from numax._engine.core.primitive import Primitive, not_linear, zero_tangent
 from numax._engine.ops.basis import (
@@ -139,9 +141,39 @@ def _join(low: np.ndarray, high: np.ndarray) -> np.ndarray:
     return low.astype(np.uint64) | high.astype(np.uint64) << np.uint64(32)
 
 
-def host_bits(keys: np.ndarray, bit_width: int, shape: tuple[int, ...]) -> np.ndarray:
+def _legacy_stream(keys: np.ndarray, count: int) -> np.ndarray:
+    """`count` words of each key, in the older scheme."""
+    half = -(-count // 2)
+    place = np.arange(2 * half, dtype=np.uint32)
+    place[count:] = 0
+    k0, k1 = keys.astype(np.uint32), (keys >> np.uint64(32)).astype(np.uint32)
+    shape = (*keys.shape, half)
+    k0, k1 = (np.broadcast_to(k[..., None], shape) for k in (k0, k1))
+    x0, x1 = (np.broadcast_to(x, shape).copy() for x in (place[:half], place[half:]))
+    _block_arrays(k0, k1, x0, x1)
+    return np.concatenate([x0, x1], -1)[..., :count]
+
+
+def _legacy_bits(keys: np.ndarray, bit_width: int, count: int) -> np.ndarray:
+    if bit_width == 64:
+        words = _legacy_stream(keys, 2 * count)
+        return _join(words[..., count:], words[..., :count])
+    if bit_width == 32:
+        return _legacy_stream(keys, count)
+    dtype = UNSIGNED[bit_width]
+    words = _legacy_stream(keys, -(-count * bit_width // 32))
+    shifts = np.arange(0, 32, bit_width, dtype=np.uint32)
+    parts = (words[..., None] >> shifts).astype(dtype)
+    return parts.reshape(*keys.shape, words.shape[-1] * len(shifts))[..., :count]
+
+
+def host_bits(
+    keys: np.ndarray, bit_width: int, shape: tuple[int, ...], legacy: bool = False
+) -> np.ndarray:
     """Random unsigned integers of a bit width, `shape` of them for each key."""
     count = math.prod(shape)
+    if legacy:
+        return _legacy_bits(keys, bit_width, count).reshape(keys.shape + shape)
     if bit_width == 64:
         words = _stream(keys, count, True)
         out = words << np.uint64(32) | words >> np.uint64(32)
@@ -214,8 +246,56 @@ def lower_stream(ctx: Any, keys: Any, count: int) -> tuple[Any, Any]:
     return lower_block(ctx, k0, k1, x0, x1)
 
 
-def lower_bits(ctx: Any, keys: Any, bit_width: int, shape: tuple[int, ...]) -> Any:
+def _lower_legacy_stream(ctx: Any, keys: Any, count: int) -> Any:
+    """`count` words of each key, in the older scheme."""
+    half = -(-count // 2)
+    last = len(keys.shape)
+    shape = (*keys.shape, half)
+    k0, k1 = (hlo.broadcast_in_dim(ctx, k, shape, range(last)) for k in _lower_words(ctx, keys))
+    x0 = hlo.iota(ctx, shape, _U32, last)
+    x1 = hlo.add(ctx, x0, hlo.full(ctx, half, shape, _U32))
+    if count % 2:
+        inside = hlo.compare(ctx, x1, hlo.full(ctx, count, shape, _U32), "LT")
+        x1 = hlo.select(ctx, inside, x1, hlo.full(ctx, 0, shape, _U32))
+    words = hlo.concatenate(ctx, lower_block(ctx, k0, k1, x0, x1), last)
+    return _lower_part(ctx, words, 0, count)
+
+
+def _lower_part(ctx: Any, x: Any, start: int, stop: int) -> Any:
+    """x[..., start:stop]."""
+    if (start, stop) == (0, x.shape[-1]):
+        return x
+    outer = x.shape[:-1]
+    return hlo.slice(ctx, x, [0] * len(outer) + [start], [*outer, stop])
+
+
+def _lower_legacy_bits(ctx: Any, keys: Any, bit_width: int, count: int) -> Any:
+    if bit_width == 64:
+        words = _lower_legacy_stream(ctx, keys, 2 * count)
+        return _lower_join(
+            ctx, _lower_part(ctx, words, count, 2 * count), _lower_part(ctx, words, 0, count)
+        )
+    if bit_width == 32:
+        return _lower_legacy_stream(ctx, keys, count)
+    words = _lower_legacy_stream(ctx, keys, -(-count * bit_width // 32))
+    each = 32 // bit_width
+    shape = (*words.shape, each)
+    words = hlo.broadcast_in_dim(ctx, words, shape, range(len(shape) - 1))
+    shifts = hlo.multiply(
+        ctx, hlo.iota(ctx, shape, _U32, len(shape) - 1), hlo.full(ctx, bit_width, shape, _U32)
+    )
+    parts = hlo.convert(ctx, hlo.shift_right_logical(ctx, words, shifts), UNSIGNED[bit_width])
+    parts = hlo.reshape(ctx, parts, (*keys.shape, shape[-2] * each))
+    return _lower_part(ctx, parts, 0, count)
+
+
+def lower_bits(
+    ctx: Any, keys: Any, bit_width: int, shape: tuple[int, ...], legacy: bool = False
+) -> Any:
     """Random unsigned integers of a bit width, `shape` of them for each key."""
+    if legacy:
+        out = _lower_legacy_bits(ctx, keys, bit_width, math.prod(shape))
+        return hlo.reshape(ctx, out, keys.shape + shape)
     x0, x1 = lower_stream(ctx, keys, math.prod(shape))
     if bit_width == 64:
         out = _lower_join(ctx, x1, x0)
@@ -286,6 +366,11 @@ _threefry_elementwise = batch_elementwise(threefry2x32_p)
 # ---- keys ----
 
 
+def scheme() -> dict[str, bool]:
+    """The parameter that says how streams are numbered, where it is not the usual way."""
+    return {} if config.threefry_partitionable.value else {"legacy": True}
+
+
 def check_keys(op: str, keys: ShapedArray) -> None:
     """TypeError for what is not an array of typed keys."""
     if not dtypes.is_key(keys.dtype):
@@ -341,34 +426,46 @@ random_seed_p = Primitive(
 
 def random_split(keys: Any, shape: Any) -> Any:
     """`shape` new keys of each key. Shapes: K -> (*K, *shape). Grad: none (bits)."""
-    return random_split_p.bind(
-        as_value(keys, "random_split"), shape=canonical_shape("random_split", shape)
-    )
+    keys, shape = as_value(keys, "random_split"), canonical_shape("random_split", shape)
+    return random_split_p.bind(keys, shape=shape, **scheme())
 
 
-def _split_infer(keys: ShapedArray, *, shape: Any) -> ShapedArray:
+def _split_infer(keys: ShapedArray, *, shape: Any, legacy: bool = False) -> ShapedArray:
     check_keys("random_split", keys)
     return ShapedArray(keys.shape + shape, keys.dtype)
 
 
-def host_split(keys: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    return _stream(keys, math.prod(shape), True).reshape(keys.shape + shape)
+def host_split(keys: np.ndarray, shape: tuple[int, ...], legacy: bool = False) -> np.ndarray:
+    """`shape` new keys of each key."""
+    count = math.prod(shape)
+    if legacy:
+        return (
+            np.ascontiguousarray(_legacy_stream(keys, 2 * count))
+            .view(np.uint64)
+            .reshape(keys.shape + shape)
+        )
+    return _stream(keys, count, True).reshape(keys.shape + shape)
 
 
-def lower_split(ctx: Any, keys: Any, shape: tuple[int, ...]) -> Any:
-    x0, x1 = lower_stream(ctx, keys, math.prod(shape))
-    return hlo.reshape(ctx, _lower_join(ctx, x0, x1), keys.shape + shape)
+def lower_split(ctx: Any, keys: Any, shape: tuple[int, ...], legacy: bool = False) -> Any:
+    """`shape` new keys of each key."""
+    count = math.prod(shape)
+    if legacy:
+        words = _lower_legacy_stream(ctx, keys, 2 * count)
+        words = hlo.reshape(ctx, words, (*keys.shape, *shape, 2))
+        return hlo.bitcast_convert(ctx, words, keys.shape + shape, _U64)
+    return hlo.reshape(ctx, _lower_join(ctx, *lower_stream(ctx, keys, count)), keys.shape + shape)
 
 
 random_split_p = Primitive(
     name="random_split",
     infer=_split_infer,
-    host=lambda keys, *, shape: host_split(keys, shape),
-    lower=lambda ctx, keys, *, shape: lower_split(ctx, keys, shape),
+    host=lambda keys, **params: host_split(keys, **params),
+    lower=lambda ctx, keys, **params: lower_split(ctx, keys, **params),
     jvp=zero_tangent,
     transpose=not_linear,
-    batch=lambda axis, args, dims, *, shape: (
-        random_split(moveaxis(args[0], dims[0], 0), shape),
+    batch=lambda axis, args, dims, **params: (
+        random_split_p.bind(moveaxis(args[0], dims[0], 0), **params),
         0,
     ),
 )
@@ -428,10 +525,14 @@ _fold_batch = batch_elementwise(random_fold_in_p)
 def random_bits(keys: Any, bit_width: int, shape: Any) -> Any:
     """`shape` random unsigned integers of 8, 16, 32 or 64 bits for each key. Shapes: K -> (*K, *shape). Grad: none."""
     shape = canonical_shape("random_bits", shape)
-    return random_bits_p.bind(as_value(keys, "random_bits"), bit_width=bit_width, shape=shape)
+    return random_bits_p.bind(
+        as_value(keys, "random_bits"), bit_width=bit_width, shape=shape, **scheme()
+    )
 
 
-def _bits_infer(keys: ShapedArray, *, bit_width: int, shape: Any) -> ShapedArray:
+def _bits_infer(
+    keys: ShapedArray, *, bit_width: int, shape: Any, legacy: bool = False
+) -> ShapedArray:
     check_keys("random_bits", keys)
     if bit_width not in UNSIGNED:
         raise TypeError(f"random_bits: bit_width must be 8, 16, 32 or 64; got {bit_width}.")
@@ -441,8 +542,8 @@ def _bits_infer(keys: ShapedArray, *, bit_width: int, shape: Any) -> ShapedArray
 random_bits_p = Primitive(
     name="random_bits",
     infer=_bits_infer,
-    host=lambda keys, *, bit_width, shape: host_bits(keys, bit_width, shape),
-    lower=lambda ctx, keys, *, bit_width, shape: lower_bits(ctx, keys, bit_width, shape),
+    host=lambda keys, **params: host_bits(keys, **params),
+    lower=lambda ctx, keys, **params: lower_bits(ctx, keys, **params),
     jvp=zero_tangent,
     transpose=not_linear,
     batch=lambda axis, args, dims, **params: (

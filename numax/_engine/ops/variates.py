@@ -27,6 +27,7 @@ from numax._engine.ops.rng import (
     host_split,
     lower_bits,
     lower_split,
+    scheme,
 )
 from numax._engine.ops.special import erf_inv_p, random_gamma_grad
 from numax._engine.ops.tables import ERF_INV_32
@@ -71,10 +72,12 @@ def fused(x: np.ndarray, y: Any, z: Any) -> np.ndarray:
 # ---- uniform and normal numbers on the host ----
 
 
-def host_unit(keys: np.ndarray, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+def host_unit(
+    keys: np.ndarray, shape: tuple[int, ...], dtype: Any, legacy: bool = False
+) -> np.ndarray:
     """Uniform numbers in [0, 1), `shape` of them for each key."""
     drawn, unsigned, drop, one = float_layout(dtype)
-    bits = host_bits(keys, drawn, shape or (1,))
+    bits = host_bits(keys, drawn, shape or (1,), legacy)
     if bits.dtype != unsigned:
         bits = bits.astype(unsigned)
     np.right_shift(bits, drop, bits)
@@ -100,10 +103,12 @@ def host_uniform(
     return np.maximum(low, fused(out, high - low, low))
 
 
-def host_normal(keys: np.ndarray, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+def host_normal(
+    keys: np.ndarray, shape: tuple[int, ...], dtype: Any, legacy: bool = False
+) -> np.ndarray:
     """Standard normal numbers, `shape` of them for each key."""
     low, root = constants(dtype)
-    u = host_unit(keys, shape or (1,), dtype)
+    u = host_unit(keys, shape or (1,), dtype, legacy)
     np.multiply(u, _TWO[dtype], u)
     np.add(u, low, u)
     out = _erf_inv(u) if dtype == np.float32 else np.asarray(erf_inv_p.host(u), dtype)
@@ -161,20 +166,24 @@ def host_randint(
 # ---- the same in StableHLO ----
 
 
-def lower_unit(ctx: Any, keys: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def lower_unit(
+    ctx: Any, keys: Any, shape: tuple[int, ...], dtype: Any, legacy: bool = False
+) -> Any:
     """Uniform numbers in [0, 1), `shape` of them for each key."""
     drawn, unsigned, drop, one = float_layout(dtype)
-    bits = hlo.convert(ctx, lower_bits(ctx, keys, drawn, shape), unsigned)
+    bits = hlo.convert(ctx, lower_bits(ctx, keys, drawn, shape, legacy), unsigned)
     bits = hlo.shift_right_logical(ctx, bits, hlo.full(ctx, int(drop), bits.shape, unsigned))
     bits = hlo.or_(ctx, bits, hlo.full(ctx, int(one), bits.shape, unsigned))
     x = hlo.bitcast_convert(ctx, bits, bits.shape, dtype)
     return hlo.subtract(ctx, x, hlo.full(ctx, 1.0, x.shape, dtype))
 
 
-def lower_normal(ctx: Any, keys: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def lower_normal(
+    ctx: Any, keys: Any, shape: tuple[int, ...], dtype: Any, legacy: bool = False
+) -> Any:
     """Standard normal numbers, `shape` of them for each key."""
     low, root = constants(dtype)
-    u = lower_unit(ctx, keys, shape, dtype)
+    u = lower_unit(ctx, keys, shape, dtype, legacy)
     low = ctx.constant(low, dtype, u.shape)
     u = hlo.multiply(ctx, u, hlo.full(ctx, 2.0, u.shape, dtype))
     u = hlo.maximum(ctx, low, hlo.add(ctx, u, low))
@@ -192,10 +201,12 @@ def random_gamma(keys: Any, a: Any, *, log_space: bool) -> Any:
 
     Shapes: keys K, a (*K, *S) -> (*K, *S). Dtypes: a real float. Grad: implicit, in a. Source: Marsaglia and Tsang.
     """
-    return random_gamma_p.bind(keys, a, log_space=log_space)
+    return random_gamma_p.bind(keys, a, log_space=log_space, **scheme())
 
 
-def _gamma_infer(keys: ShapedArray, a: ShapedArray, *, log_space: bool) -> ShapedArray:
+def _gamma_infer(
+    keys: ShapedArray, a: ShapedArray, *, log_space: bool, legacy: bool = False
+) -> ShapedArray:
     check_keys("random_gamma", keys)
     if not dtypes.is_float(a.dtype):
         raise TypeError(f"random_gamma: the parameter must be a real float; got {a.str_short()}.")
@@ -214,54 +225,56 @@ def _rejected(X: Any, V: Any, U: Any, d: Any) -> Any:
     return quick & (np.log(U) >= X * V.dtype.type(0.5) + d * (one - V + np.log(V)))
 
 
-def _gamma_host(keys: np.ndarray, a: np.ndarray, *, log_space: bool) -> np.ndarray:
+def _gamma_host(
+    keys: np.ndarray, a: np.ndarray, *, log_space: bool, legacy: bool = False
+) -> np.ndarray:
     shape, dtype = a.shape, a.dtype
     count = math.prod(shape[keys.ndim :])
     a = a.reshape(-1)
     third = dtype.type(1 / 3)
     one = dtype.type(1)
-    own = host_split(keys, (count,)).reshape(-1)
+    own = host_split(keys, (count,), legacy).reshape(-1)
     boosted = ~(a >= one)
     d = np.where(boosted, a + one, a) - third
     c = third / np.sqrt(d)
-    pair = host_split(own, (2,))
+    pair = host_split(own, (2,), legacy)
     key, spare = pair[:, 0].copy(), pair[:, 1].copy()
     V = np.ones(a.shape, dtype)
     # The first test refuses x = 0, v = 1, u = 2 unless d is nan or infinite.
     todo = np.flatnonzero(_rejected(np.zeros_like(V), V, V + one, d))
     while todo.size:
-        triple = host_split(key[todo], (3,))
+        triple = host_split(key[todo], (3,), legacy)
         key[todo] = triple[:, 0]
-        x, v = _candidates(triple[:, 1], c[todo])
-        u = host_unit(np.ascontiguousarray(triple[:, 2]), (), dtype)
+        x, v = _candidates(triple[:, 1], c[todo], legacy)
+        u = host_unit(np.ascontiguousarray(triple[:, 2]), (), dtype, legacy)
         V[todo] = (v * v) * v
         todo = todo[_rejected(x * x, V[todo], u, d[todo])]
     if log_space:
-        e = np.log1p(-host_unit(spare, (), dtype))
+        e = np.log1p(-host_unit(spare, (), dtype, legacy))
         boost = np.where(boosted & (e != 0), e * (one / a), dtype.type(0))
         out = np.log(d) + np.log(V) + boost
     else:
-        boost = np.where(boosted, np.power(one - host_unit(spare, (), dtype), one / a), one)
+        boost = np.where(boosted, np.power(one - host_unit(spare, (), dtype, legacy), one / a), one)
         out = d * V * boost
     return out.astype(dtype).reshape(shape)
 
 
-def _candidates(keys: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _candidates(keys: np.ndarray, c: np.ndarray, legacy: bool) -> tuple[np.ndarray, np.ndarray]:
     """Normal numbers x with 1 + c x positive, and that."""
     dtype = c.dtype
     x, v = np.zeros_like(c), np.full_like(c, -1)
     todo = np.arange(c.size)
     keys = keys.copy()
     while todo.size:
-        pair = host_split(keys[todo], (2,))
+        pair = host_split(keys[todo], (2,), legacy)
         keys[todo] = pair[:, 0]
-        x[todo] = host_normal(np.ascontiguousarray(pair[:, 1]), (), dtype)
+        x[todo] = host_normal(np.ascontiguousarray(pair[:, 1]), (), dtype, legacy)
         v[todo] = fused(x[todo], c[todo], dtype.type(1))
         todo = todo[v[todo] <= 0]
     return x, v
 
 
-def _gamma_lower(ctx: Any, keys: Any, a: Any, *, log_space: bool) -> Any:
+def _gamma_lower(ctx: Any, keys: Any, a: Any, *, log_space: bool, legacy: bool = False) -> Any:
     shape, dtype = a.shape, a.dtype
     count = math.prod(shape[len(keys.shape) :])
 
@@ -281,11 +294,11 @@ def _gamma_lower(ctx: Any, keys: Any, a: Any, *, log_space: bool) -> Any:
         )
 
     one = number(1.0)
-    own = hlo.reshape(ctx, lower_split(ctx, keys, (count,)), shape)
+    own = hlo.reshape(ctx, lower_split(ctx, keys, (count,), legacy), shape)
     large = hlo.compare(ctx, a, one, "GE")
     d = hlo.subtract(ctx, hlo.select(ctx, large, a, hlo.add(ctx, a, one)), number(1 / 3))
     c = hlo.divide(ctx, number(1 / 3), hlo.sqrt(ctx, d))
-    pair = lower_split(ctx, own, (2,))
+    pair = lower_split(ctx, own, (2,), legacy)
 
     def refused(X: Any, V: Any, U: Any) -> Any:
         one = number(1.0)
@@ -299,10 +312,10 @@ def _gamma_lower(ctx: Any, keys: Any, a: Any, *, log_space: bool) -> Any:
         return any_of(refused(X, V, U))
 
     def outer(b: Any, key: Any, X: Any, V: Any, U: Any) -> Any:
-        triple = lower_split(ctx, key, (3,))
+        triple = lower_split(ctx, key, (3,), legacy)
         start = [part(triple, 1), number(0.0), number(-1.0)]
         _, x, v = hlo.while_(ctx, start, inner_test, inner)
-        u = lower_unit(ctx, part(triple, 2), (), dtype)
+        u = lower_unit(ctx, part(triple, 2), (), dtype, legacy)
         new = (
             part(triple, 0),
             hlo.multiply(ctx, x, x),
@@ -316,14 +329,14 @@ def _gamma_lower(ctx: Any, keys: Any, a: Any, *, log_space: bool) -> Any:
         return any_of(hlo.compare(ctx, v, number(0.0), "LE"))
 
     def inner(b: Any, key: Any, x: Any, v: Any) -> Any:
-        pair = lower_split(ctx, key, (2,))
-        normal = lower_normal(ctx, part(pair, 1), (), dtype)
+        pair = lower_split(ctx, key, (2,), legacy)
+        normal = lower_normal(ctx, part(pair, 1), (), dtype, legacy)
         new = part(pair, 0), normal, hlo.add(ctx, number(1.0), hlo.multiply(ctx, normal, c))
         again = hlo.compare(ctx, v, number(0.0), "LE")
         return [hlo.select(ctx, again, n, o) for n, o in zip(new, (key, x, v), strict=True)]
 
     _, _, V, _ = hlo.while_(ctx, [part(pair, 0), number(0.0), one, number(2.0)], outer_test, outer)
-    spare = hlo.negate(ctx, lower_unit(ctx, part(pair, 1), (), dtype))
+    spare = hlo.negate(ctx, lower_unit(ctx, part(pair, 1), (), dtype, legacy))
     power = hlo.divide(ctx, one, a)
     if log_space:
         e = hlo.log_plus_one(ctx, spare)
@@ -334,10 +347,10 @@ def _gamma_lower(ctx: Any, keys: Any, a: Any, *, log_space: bool) -> Any:
     return hlo.multiply(ctx, hlo.multiply(ctx, d, V), boost)
 
 
-def _gamma_jvp(primals: Any, tangents: Any, *, log_space: bool) -> Any:
+def _gamma_jvp(primals: Any, tangents: Any, *, log_space: bool, **params: Any) -> Any:
     keys, a = primals
     t = tangents[1]
-    y = random_gamma_p.bind(keys, a, log_space=log_space)
+    y = random_gamma_p.bind(keys, a, log_space=log_space, **params)
     if type(t) is Zero:
         return y, Zero(y.aval.tangent())
     if not log_space:
@@ -348,9 +361,9 @@ def _gamma_jvp(primals: Any, tangents: Any, *, log_space: bool) -> Any:
     return y, mul(t, div(random_gamma_grad(a, x), x))
 
 
-def _gamma_batch(axis: Any, args: Any, dims: Any, *, log_space: bool) -> Any:
+def _gamma_batch(axis: Any, args: Any, dims: Any, **params: Any) -> Any:
     keys, a = (to_front(x, d, axis.size) for x, d in zip(args, dims, strict=True))
-    return random_gamma_p.bind(keys, a, log_space=log_space), 0
+    return random_gamma_p.bind(keys, a, **params), 0
 
 
 random_gamma_p = Primitive(
