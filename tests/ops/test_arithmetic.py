@@ -170,3 +170,13 @@ def test_polynomials_of_few_coefficients():
     dx, dc = pulled(polynomial, [np.float32(2), np.ones(3, np.float32)], [np.float32(1)])
     assert dx == 5
     np.testing.assert_array_equal(dc, [1, 2, 4])
+
+
+def test_equal_ranks_broadcast_axes_of_size_one():
+    x, y = np.ones((1, 3), np.float32), np.full((2, 1), 2, np.float32)
+    np.testing.assert_array_equal(both(ops.div, x, y), np.full((2, 3), 0.5, np.float32))
+    dx, dy = pulled(ops.div, [x, y], [np.ones((2, 3), np.float32)])
+    np.testing.assert_array_equal(dx, np.full((1, 3), 1.0))
+    np.testing.assert_array_equal(dy, np.full((2, 1), -0.75))
+    with pytest.raises(TypeError, match="div: operands must have equal shapes"):
+        ops.div(np.ones(3, np.float32), y)

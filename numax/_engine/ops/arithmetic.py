@@ -65,7 +65,7 @@ def repeated(value: Any, like: Any) -> Any:
 # ---- div, rem ----
 
 
-def div(x: Any, y: Any, /) -> Any:
+def div(x: Any, y: Any) -> Any:
     """x / y, elementwise; integers round towards zero, and x / 0 is -1 (all bits set).
 
     Dtypes: equal numeric dtypes; the result has that dtype. Raises: TypeError if dtypes or shapes differ.
@@ -98,7 +98,7 @@ div_p = binary(
 )
 
 
-def rem(x: Any, y: Any, /) -> Any:
+def rem(x: Any, y: Any) -> Any:
     """What is left of x after division by y, elementwise, with the sign of x. Integers: x where y is 0.
 
     Dtypes: equal real dtypes. Raises: TypeError if dtypes or shapes differ. Grad: elementwise.
@@ -130,7 +130,7 @@ rem_p = binary(
 # ---- max, min, clamp: NaN wins, and -0 < 0 ----
 
 
-def max(x: Any, y: Any, /) -> Any:
+def max(x: Any, y: Any) -> Any:
     """The larger of x and y, elementwise; NaN where either is. Complex numbers compare by real, then imaginary part.
 
     Dtypes: equal. Raises: TypeError if dtypes or shapes differ. Grad: elementwise, halved between equals.
@@ -139,7 +139,7 @@ def max(x: Any, y: Any, /) -> Any:
     return max_p.bind(*pair("max", x, y))
 
 
-def min(x: Any, y: Any, /) -> Any:
+def min(x: Any, y: Any) -> Any:
     """The smaller of x and y, elementwise; NaN where either is. Complex numbers compare by real, then imaginary part.
 
     Dtypes: equal. Raises: TypeError if dtypes or shapes differ. Grad: elementwise, halved between equals.
@@ -274,7 +274,7 @@ clamp_p = Primitive(
 # ---- abs, sign ----
 
 
-def abs(x: Any, /) -> Any:
+def abs(x: Any) -> Any:
     """|x|, elementwise; real for complex x.
 
     Dtypes: signed numbers. Raises: TypeError for booleans and unsigned integers. Grad: elementwise, 1 at 0
@@ -300,7 +300,7 @@ abs_p = unary(
 )
 
 
-def sign(x: Any, /) -> Any:
+def sign(x: Any) -> Any:
     """-1, 0 or 1, elementwise; of a float zero the zero itself, of complex x the number x / |x|.
 
     Dtypes: numeric. Grad: zero (elementwise for complex x). Source: StableHLO `sign`.
@@ -332,7 +332,7 @@ sign_p = unary("sign", accepts=NUMBERS, host=_sign_host, lower=_sign_lower, jvp=
 # ---- squares and other fixed powers ----
 
 
-def square(x: Any, /) -> Any:
+def square(x: Any) -> Any:
     """x * x, elementwise.
 
     Dtypes: numeric. Grad: elementwise.
@@ -349,7 +349,7 @@ square_p = unary(
 )
 
 
-def one_minus_square(x: Any, /) -> Any:
+def one_minus_square(x: Any) -> Any:
     """1 - x**2, elementwise, as (1 + x)(1 - x), which is accurate where |x| is near 1.
 
     Dtypes: numeric. Grad: elementwise.
@@ -454,7 +454,7 @@ integer_pow_p = Primitive(
 )
 
 
-def reciprocal(x: Any, /) -> Any:
+def reciprocal(x: Any) -> Any:
     """1 / x, elementwise.
 
     Dtypes: floats and complex numbers. Raises: TypeError for integers. Grad: elementwise.
@@ -465,7 +465,7 @@ def reciprocal(x: Any, /) -> Any:
 # ---- roots ----
 
 
-def sqrt(x: Any, /, *, accuracy: Any = None) -> Any:
+def sqrt(x: Any, *, accuracy: Any = None) -> Any:
     """The square root, elementwise; NaN for negative floats; of complex x the root with real part >= 0.
 
     Dtypes: floats and complex numbers. Grad: elementwise. Source: StableHLO `sqrt`.
@@ -499,7 +499,7 @@ sqrt_p = unary(
 )
 
 
-def rsqrt(x: Any, /, *, accuracy: Any = None) -> Any:
+def rsqrt(x: Any, *, accuracy: Any = None) -> Any:
     """1 / sqrt(x), elementwise.
 
     Dtypes: floats and complex numbers. Grad: elementwise. Source: StableHLO `rsqrt`.
@@ -523,7 +523,7 @@ rsqrt_p = unary(
 )
 
 
-def cbrt(x: Any, /, *, accuracy: Any = None) -> Any:
+def cbrt(x: Any, *, accuracy: Any = None) -> Any:
     """The real cube root, elementwise, also of negative numbers.
 
     Dtypes: real floats. Grad: elementwise. Source: StableHLO `cbrt`.
@@ -543,7 +543,7 @@ cbrt_p = unary(
 # ---- the next float ----
 
 
-def nextafter(x1: Any, x2: Any, /) -> Any:
+def nextafter(x1: Any, x2: Any) -> Any:
     """The float next to x1 in the direction of x2, elementwise.
 
     Dtypes: equal real floats. Raises: TypeError if dtypes or shapes differ. Grad: that of x1.

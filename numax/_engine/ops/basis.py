@@ -98,7 +98,7 @@ def pair(op: str, x: Any, y: Any) -> tuple[Any, Any]:
     """Both operands as values. Python scalars take the other's dtype."""
     x_is, y_is = is_value(x), is_value(y)
     if x_is and y_is:
-        return x, y
+        return (x, y) if x.shape == y.shape else _equal_ranks(x, y)
     if not x_is and not y_is:
         x = as_value(x, op)
         return pair(op, x, y)
@@ -108,7 +108,18 @@ def pair(op: str, x: Any, y: Any) -> tuple[Any, Any]:
         if dtype == known.dtype:
             other = wrap(np.array(other, dtype), etype(dtype, known.aval.weak_type))
     other = as_value(other, op)
-    return (known, other) if x_is else (other, known)
+    x, y = (known, other) if x_is else (other, known)
+    return (x, y) if x.shape == y.shape else _equal_ranks(x, y)
+
+
+def _equal_ranks(x: Any, y: Any) -> tuple[Any, Any]:
+    """Operands with as many dimensions, axes of size 1 broadcast; others as they are."""
+    a, b = x.shape, y.shape
+    if len(a) != len(b) or any(m != n and m != 1 and n != 1 for m, n in zip(a, b)):
+        return x, y
+    shape = tuple([n if m == 1 else m for m, n in zip(a, b)])
+    dims = range(len(shape))
+    return broadcast_in_dim(x, shape, dims), broadcast_in_dim(y, shape, dims)
 
 
 def infer_pair(op: str, x: ShapedArray, y: ShapedArray) -> tuple[tuple[int, ...], Any, bool]:

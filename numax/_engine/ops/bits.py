@@ -17,7 +17,7 @@ from numax._engine.stablehlo import hlo
 # ---- logic ----
 
 
-def bitwise_and(x: Any, y: Any, /) -> Any:
+def bitwise_and(x: Any, y: Any) -> Any:
     """x & y, elementwise.
 
     Dtypes: equal integers or booleans. Raises: TypeError if dtypes or shapes differ. Grad: zero.
@@ -31,7 +31,7 @@ and_p = binary(
 )
 
 
-def bitwise_or(x: Any, y: Any, /) -> Any:
+def bitwise_or(x: Any, y: Any) -> Any:
     """x | y, elementwise.
 
     Dtypes: equal integers or booleans. Raises: TypeError if dtypes or shapes differ. Grad: zero.
@@ -43,7 +43,7 @@ def bitwise_or(x: Any, y: Any, /) -> Any:
 or_p = binary("or", accepts=INTEGERS_AND_BOOL, host=np.bitwise_or, lower=hlo.or_, jvp=zero_tangent)
 
 
-def bitwise_xor(x: Any, y: Any, /) -> Any:
+def bitwise_xor(x: Any, y: Any) -> Any:
     """x ^ y, elementwise.
 
     Dtypes: equal integers or booleans. Raises: TypeError if dtypes or shapes differ. Grad: zero.
@@ -57,7 +57,7 @@ xor_p = binary(
 )
 
 
-def bitwise_not(x: Any, /) -> Any:
+def bitwise_not(x: Any) -> Any:
     """~x, elementwise; of a boolean, its negation.
 
     Dtypes: integers or booleans. Grad: zero. Source: StableHLO `not`.
@@ -70,7 +70,7 @@ not_p = unary("not", accepts=INTEGERS_AND_BOOL, host=np.invert, lower=hlo.not_, 
 # ---- shifts; by the width or more (or by a negative number) all bits go ----
 
 
-def shift_left(x: Any, y: Any, /) -> Any:
+def shift_left(x: Any, y: Any) -> Any:
     """x << y, elementwise. A shift by the width or more, or by a negative number, gives 0.
 
     Dtypes: equal integers. Raises: TypeError if dtypes or shapes differ. Grad: zero. Source: StableHLO `shift_left`.
@@ -78,7 +78,7 @@ def shift_left(x: Any, y: Any, /) -> Any:
     return shift_left_p.bind(*pair("shift_left", x, y))
 
 
-def shift_right_arithmetic(x: Any, y: Any, /) -> Any:
+def shift_right_arithmetic(x: Any, y: Any) -> Any:
     """x >> y, elementwise, filling with the sign bit.
 
     Dtypes: equal integers. Raises: TypeError if dtypes or shapes differ. Grad: zero.
@@ -87,7 +87,7 @@ def shift_right_arithmetic(x: Any, y: Any, /) -> Any:
     return shift_right_arithmetic_p.bind(*pair("shift_right_arithmetic", x, y))
 
 
-def shift_right_logical(x: Any, y: Any, /) -> Any:
+def shift_right_logical(x: Any, y: Any) -> Any:
     """x >> y, elementwise, filling with zeros. A shift by the width or more, or by a negative number, gives 0.
 
     Dtypes: equal integers. Raises: TypeError if dtypes or shapes differ. Grad: zero.
@@ -165,7 +165,7 @@ shift_right_logical_p = binary(
 # ---- counting ----
 
 
-def population_count(x: Any, /) -> Any:
+def population_count(x: Any) -> Any:
     """How many bits are set, elementwise.
 
     Dtypes: integers; the result has the same dtype. Grad: zero. Source: StableHLO `popcnt`.
@@ -190,7 +190,7 @@ population_count_p = unary(
 )
 
 
-def clz(x: Any, /) -> Any:
+def clz(x: Any) -> Any:
     """How many bits above the highest set bit are zero, elementwise; the width for 0.
 
     Dtypes: integers; the result has the same dtype. Grad: zero. Source: StableHLO `count_leading_zeros`.

@@ -25,7 +25,7 @@ def _direction(direction: str, kind: str = "") -> Callable[..., Any]:
     return lambda ctx, x, y: hlo.compare(ctx, x, y, direction, kind)
 
 
-def eq(x: Any, y: Any, /) -> Any:
+def eq(x: Any, y: Any) -> Any:
     """x == y, elementwise. NaN equals nothing.
 
     Dtypes: equal; the result is boolean. Raises: TypeError if dtypes or shapes differ. Grad: zero.
@@ -37,7 +37,7 @@ def eq(x: Any, y: Any, /) -> Any:
 eq_p = compare("eq", accepts=_EQUATABLE, host=np.equal, lower=_direction("EQ"))
 
 
-def ne(x: Any, y: Any, /) -> Any:
+def ne(x: Any, y: Any) -> Any:
     """x != y, elementwise. NaN differs from everything.
 
     Dtypes: equal; the result is boolean. Raises: TypeError if dtypes or shapes differ. Grad: zero.
@@ -49,7 +49,7 @@ def ne(x: Any, y: Any, /) -> Any:
 ne_p = compare("ne", accepts=_EQUATABLE, host=np.not_equal, lower=_direction("NE"))
 
 
-def ge(x: Any, y: Any, /) -> Any:
+def ge(x: Any, y: Any) -> Any:
     """x >= y, elementwise; False where either is NaN.
 
     Dtypes: equal, not complex; the result is boolean. Raises: TypeError if dtypes or shapes differ. Grad: zero.
@@ -61,7 +61,7 @@ def ge(x: Any, y: Any, /) -> Any:
 ge_p = compare("ge", accepts=REALS_AND_BOOL, host=np.greater_equal, lower=_direction("GE"))
 
 
-def gt(x: Any, y: Any, /) -> Any:
+def gt(x: Any, y: Any) -> Any:
     """x > y, elementwise; False where either is NaN.
 
     Dtypes: equal, not complex; the result is boolean. Raises: TypeError if dtypes or shapes differ. Grad: zero.
@@ -73,7 +73,7 @@ def gt(x: Any, y: Any, /) -> Any:
 gt_p = compare("gt", accepts=REALS_AND_BOOL, host=np.greater, lower=_direction("GT"))
 
 
-def le(x: Any, y: Any, /) -> Any:
+def le(x: Any, y: Any) -> Any:
     """x <= y, elementwise; False where either is NaN.
 
     Dtypes: equal, not complex; the result is boolean. Raises: TypeError if dtypes or shapes differ. Grad: zero.
@@ -85,7 +85,7 @@ def le(x: Any, y: Any, /) -> Any:
 le_p = compare("le", accepts=REALS_AND_BOOL, host=np.less_equal, lower=_direction("LE"))
 
 
-def lt(x: Any, y: Any, /) -> Any:
+def lt(x: Any, y: Any) -> Any:
     """x < y, elementwise; False where either is NaN.
 
     Dtypes: equal, not complex; the result is boolean. Raises: TypeError if dtypes or shapes differ. Grad: zero.

@@ -31,7 +31,7 @@ def part_dtype(dtype: Any) -> Any:
     return _PART.get(dtype, dtype)
 
 
-def complex(x: Any, y: Any, /) -> Any:
+def complex(x: Any, y: Any) -> Any:
     """x + iy, elementwise, of real parts.
 
     Dtypes: float32 or float64, equal. Raises: TypeError if dtypes or shapes differ. Grad: linear.
@@ -94,7 +94,7 @@ def _infer_part(name: str) -> Any:
     return infer
 
 
-def real(x: Any, /) -> Any:
+def real(x: Any) -> Any:
     """The real part, elementwise.
 
     Dtypes: complex; the result is float. Raises: TypeError for real x. Grad: linear. Source: StableHLO `real`.
@@ -112,7 +112,7 @@ real_p = linear(
 )
 
 
-def imag(x: Any, /) -> Any:
+def imag(x: Any) -> Any:
     """The imaginary part, elementwise.
 
     Dtypes: complex; the result is float. Raises: TypeError for real x. Grad: linear. Source: StableHLO `imag`.
@@ -130,7 +130,7 @@ imag_p = linear(
 )
 
 
-def conj(x: Any, /) -> Any:
+def conj(x: Any) -> Any:
     """The complex conjugate, elementwise; the result of a real x is complex.
 
     Dtypes: complex, float32, float64. Grad: linear. Source: StableHLO `complex`, `negate`.

@@ -68,7 +68,7 @@ def _chlo(name: str) -> Callable[..., Any]:
 # ---- exponentials ----
 
 
-def exp(x: Any, /, *, accuracy: Any = None) -> Any:
+def exp(x: Any, *, accuracy: Any = None) -> Any:
     """e**x, elementwise.
 
     Dtypes: floats and complex numbers. Grad: elementwise. Source: StableHLO `exponential`.
@@ -82,7 +82,7 @@ exp_p = unary(
 )
 
 
-def exp2(x: Any, /, *, accuracy: Any = None) -> Any:
+def exp2(x: Any, *, accuracy: Any = None) -> Any:
     """2**x, elementwise.
 
     Dtypes: floats and complex numbers. Grad: elementwise.
@@ -108,7 +108,7 @@ exp2_p = unary(
 )
 
 
-def expm1(x: Any, /, *, accuracy: Any = None) -> Any:
+def expm1(x: Any, *, accuracy: Any = None) -> Any:
     """e**x - 1, elementwise, accurate near 0.
 
     Dtypes: floats and complex numbers. Grad: elementwise. Source: StableHLO `exponential_minus_one`.
@@ -126,7 +126,7 @@ expm1_p = unary(
 )
 
 
-def logistic(x: Any, /, *, accuracy: Any = None) -> Any:
+def logistic(x: Any, *, accuracy: Any = None) -> Any:
     """1 / (1 + e**-x), elementwise.
 
     Dtypes: floats and complex numbers. Grad: elementwise. Source: StableHLO `logistic`.
@@ -153,7 +153,7 @@ logistic_p = unary(
 # ---- logarithms ----
 
 
-def log(x: Any, /, *, accuracy: Any = None) -> Any:
+def log(x: Any, *, accuracy: Any = None) -> Any:
     """The natural logarithm, elementwise; NaN for negative floats; of complex x with imaginary part in [-pi, pi].
 
     Dtypes: floats and complex numbers. Grad: elementwise. Source: StableHLO `log`.
@@ -165,7 +165,7 @@ def log(x: Any, /, *, accuracy: Any = None) -> Any:
 log_p = unary("log", accepts=INEXACT, host=np.log, lower=hlo.log, jvp=lambda t, y, x: div(t, x))
 
 
-def log1p(x: Any, /, *, accuracy: Any = None) -> Any:
+def log1p(x: Any, *, accuracy: Any = None) -> Any:
     """log(1 + x), elementwise, accurate near 0.
 
     Dtypes: floats and complex numbers. Grad: elementwise. Source: StableHLO `log_plus_one`.
@@ -183,7 +183,7 @@ log1p_p = unary(
 )
 
 
-def log2(x: Any, /, *, accuracy: Any = None) -> Any:
+def log2(x: Any, *, accuracy: Any = None) -> Any:
     """The logarithm to base 2, elementwise.
 
     Dtypes: floats and complex numbers. Grad: elementwise.
@@ -212,7 +212,7 @@ log2_p = unary(
 # ---- pow ----
 
 
-def pow(x: Any, y: Any, /) -> Any:
+def pow(x: Any, y: Any) -> Any:
     """x**y, elementwise; y may be an array of integers.
 
     Dtypes: x inexact; y of x's dtype, or integer. Raises: TypeError for integer x (use integer_pow, or convert).
@@ -247,7 +247,7 @@ def _pow_infer(x: ShapedArray, y: ShapedArray) -> ShapedArray:
             raise TypeError(
                 f"pow: operands must have equal shapes, or one no dimensions; got {x.str_short()} and {y.str_short()}."
             )
-    return ShapedArray(shape, x.dtype, x.weak_type and (y.weak_type or y.dtype in INTEGERS))
+    return ShapedArray(shape, x.dtype, x.weak_type and y.weak_type)
 
 
 def _pow_host(x: np.ndarray, y: np.ndarray) -> Any:
@@ -305,7 +305,7 @@ _batch_pow = batch_elementwise(pow_p)
 # ---- trigonometric functions ----
 
 
-def sin(x: Any, /, *, accuracy: Any = None) -> Any:
+def sin(x: Any, *, accuracy: Any = None) -> Any:
     """The sine of x in radians, elementwise.
 
     Dtypes: floats and complex numbers. Grad: elementwise. Source: StableHLO `sine`.
@@ -323,7 +323,7 @@ sin_p = unary(
 )
 
 
-def cos(x: Any, /, *, accuracy: Any = None) -> Any:
+def cos(x: Any, *, accuracy: Any = None) -> Any:
     """The cosine of x in radians, elementwise.
 
     Dtypes: floats and complex numbers. Grad: elementwise. Source: StableHLO `cosine`.
@@ -341,7 +341,7 @@ cos_p = unary(
 )
 
 
-def tan(x: Any, /, *, accuracy: Any = None) -> Any:
+def tan(x: Any, *, accuracy: Any = None) -> Any:
     """The tangent of x in radians, elementwise.
 
     Dtypes: floats and complex numbers. Grad: elementwise. Source: StableHLO `tan`.
@@ -359,7 +359,7 @@ tan_p = unary(
 )
 
 
-def asin(x: Any, /) -> Any:
+def asin(x: Any) -> Any:
     """The angle in [-pi/2, pi/2] whose sine is x, elementwise. Complex branch cuts: (-inf, -1), (1, inf).
 
     Dtypes: floats and complex numbers. Grad: elementwise. Source: CHLO `asin`.
@@ -376,7 +376,7 @@ asin_p = unary(
 )
 
 
-def acos(x: Any, /) -> Any:
+def acos(x: Any) -> Any:
     """The angle in [0, pi] whose cosine is x, elementwise. Complex branch cuts: (-inf, -1), (1, inf).
 
     Dtypes: floats and complex numbers. Grad: elementwise. Source: CHLO `acos`.
@@ -393,7 +393,7 @@ acos_p = unary(
 )
 
 
-def atan(x: Any, /) -> Any:
+def atan(x: Any) -> Any:
     """The angle in [-pi/2, pi/2] whose tangent is x, elementwise. Complex branch cuts: (-i inf, -i), (i, i inf).
 
     Dtypes: floats and complex numbers. Grad: elementwise. Source: CHLO `atan`.
@@ -410,7 +410,7 @@ atan_p = unary(
 )
 
 
-def atan2(x: Any, y: Any, /) -> Any:
+def atan2(x: Any, y: Any) -> Any:
     """The angle of the point (y, x) in [-pi, pi]: atan(x / y) in the right quadrant, elementwise.
 
     Dtypes: equal floats or complex numbers. Raises: TypeError if dtypes or shapes differ. Grad: elementwise.
@@ -439,7 +439,7 @@ atan2_p = binary(
 # ---- hyperbolic functions ----
 
 
-def sinh(x: Any, /) -> Any:
+def sinh(x: Any) -> Any:
     """(e**x - e**-x) / 2, elementwise.
 
     Dtypes: floats and complex numbers. Grad: elementwise. Source: CHLO `sinh`.
@@ -452,7 +452,7 @@ sinh_p = unary(
 )
 
 
-def cosh(x: Any, /) -> Any:
+def cosh(x: Any) -> Any:
     """(e**x + e**-x) / 2, elementwise.
 
     Dtypes: floats and complex numbers. Grad: elementwise. Source: CHLO `cosh`.
@@ -465,7 +465,7 @@ cosh_p = unary(
 )
 
 
-def tanh(x: Any, /, *, accuracy: Any = None) -> Any:
+def tanh(x: Any, *, accuracy: Any = None) -> Any:
     """sinh(x) / cosh(x), elementwise.
 
     Dtypes: floats and complex numbers. Grad: elementwise. Source: StableHLO `tanh`.
@@ -483,7 +483,7 @@ tanh_p = unary(
 )
 
 
-def asinh(x: Any, /) -> Any:
+def asinh(x: Any) -> Any:
     """log(x + sqrt(x**2 + 1)), elementwise. Complex branch cuts: (-i inf, -i), (i, i inf).
 
     Dtypes: floats and complex numbers. Grad: elementwise. Source: CHLO `asinh`.
@@ -503,7 +503,7 @@ def _asinh_jvp(t: Any, y: Any, x: Any) -> Any:
 asinh_p = unary("asinh", accepts=INEXACT, host=np.arcsinh, lower=_chlo("asinh"), jvp=_asinh_jvp)
 
 
-def acosh(x: Any, /) -> Any:
+def acosh(x: Any) -> Any:
     """log(x + sqrt(x**2 - 1)), elementwise; NaN for floats below 1. Complex branch cut: (-inf, 1).
 
     Dtypes: floats and complex numbers. Grad: elementwise. Source: CHLO `acosh`.
@@ -519,7 +519,7 @@ def _acosh_jvp(t: Any, y: Any, x: Any) -> Any:
 acosh_p = unary("acosh", accepts=INEXACT, host=np.arccosh, lower=_chlo("acosh"), jvp=_acosh_jvp)
 
 
-def atanh(x: Any, /) -> Any:
+def atanh(x: Any) -> Any:
     """log((1 + x) / (1 - x)) / 2, elementwise. Complex branch cuts: (-inf, -1), (1, inf).
 
     Dtypes: floats and complex numbers. Grad: elementwise. Source: CHLO `atanh`.

@@ -19,7 +19,7 @@ class RoundingMethod(enum.IntEnum):
     TO_NEAREST_EVEN = 1
 
 
-def floor(x: Any, /) -> Any:
+def floor(x: Any) -> Any:
     """The largest integer that is not above x, elementwise.
 
     Dtypes: real floats. Grad: zero. Source: StableHLO `floor`.
@@ -30,7 +30,7 @@ def floor(x: Any, /) -> Any:
 floor_p = unary("floor", accepts=FLOATS, host=np.floor, lower=hlo.floor, jvp=zero_tangent)
 
 
-def ceil(x: Any, /) -> Any:
+def ceil(x: Any) -> Any:
     """The smallest integer that is not below x, elementwise.
 
     Dtypes: real floats. Grad: zero. Source: StableHLO `ceil`.
@@ -67,7 +67,7 @@ def _round_lower(ctx: Any, x: Any, *, rounding_method: RoundingMethod) -> Any:
 round_p = unary("round", accepts=FLOATS, host=_round_host, lower=_round_lower, jvp=zero_tangent)
 
 
-def is_finite(x: Any, /) -> Any:
+def is_finite(x: Any) -> Any:
     """Whether x is neither infinite nor NaN, elementwise.
 
     Dtypes: real floats; the result is boolean. Grad: zero. Source: StableHLO `is_finite`.

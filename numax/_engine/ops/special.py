@@ -59,7 +59,7 @@ def _libm(one: Callable[[float], float], many: Callable[..., Any]) -> Callable[.
     return host
 
 
-def erf(x: Any, /) -> Any:
+def erf(x: Any) -> Any:
     """The error function 2 / sqrt(pi) times the integral of exp(-t**2) from 0 to x, elementwise.
 
     Dtypes: real floats. Grad: elementwise. Source: CHLO `erf`; DLMF 7.2.
@@ -80,7 +80,7 @@ erf_p = unary(
 )
 
 
-def erfc(x: Any, /, *, accuracy: Any = None) -> Any:
+def erfc(x: Any, *, accuracy: Any = None) -> Any:
     """1 - erf(x), elementwise, accurate where it is small.
 
     Dtypes: real floats. Grad: elementwise. Source: CHLO `erfc`; DLMF 7.2.
@@ -98,7 +98,7 @@ erfc_p = unary(
 )
 
 
-def erf_inv(x: Any, /) -> Any:
+def erf_inv(x: Any) -> Any:
     """The inverse of erf, elementwise; infinite at -1 and 1, NaN beyond.
 
     Dtypes: real floats. Grad: elementwise.
@@ -163,7 +163,7 @@ erf_inv_p = unary(
 # ---- gamma functions ----
 
 
-def lgamma(x: Any, /) -> Any:
+def lgamma(x: Any) -> Any:
     """log |Gamma(x)|, elementwise; infinite at 0, -1, -2, ...
 
     Dtypes: real floats. Grad: elementwise. Source: CHLO `lgamma`; DLMF 5.11.
@@ -186,7 +186,7 @@ lgamma_p = unary(
 )
 
 
-def digamma(x: Any, /) -> Any:
+def digamma(x: Any) -> Any:
     """The derivative of lgamma, elementwise; -inf at 0, NaN at -1, -2, ...
 
     Dtypes: real floats. Grad: elementwise. Source: CHLO `digamma`; DLMF 5.11.
@@ -203,7 +203,7 @@ digamma_p = unary(
 )
 
 
-def polygamma(m: Any, x: Any, /) -> Any:
+def polygamma(m: Any, x: Any) -> Any:
     """The m-th derivative of digamma, elementwise, for whole numbers m >= 0 (given as floats).
 
     Dtypes: equal real floats. Raises: TypeError if dtypes or shapes differ. Grad: elementwise in x, none in m.
@@ -234,7 +234,7 @@ polygamma_p = binary(
 )
 
 
-def zeta(x: Any, q: Any, /) -> Any:
+def zeta(x: Any, q: Any) -> Any:
     """The Hurwitz zeta function, the sum of (q + k)**-x over k = 0, 1, 2, ..., elementwise, for x > 1.
 
     Dtypes: equal real floats. Raises: TypeError if dtypes or shapes differ. Grad: elementwise in q, none in x.
@@ -255,7 +255,7 @@ zeta_p = binary(
 )
 
 
-def igamma(a: Any, x: Any, /) -> Any:
+def igamma(a: Any, x: Any) -> Any:
     """The regularised lower incomplete gamma function P(a, x), elementwise.
 
     Dtypes: equal real floats. Raises: TypeError if dtypes or shapes differ. Grad: elementwise.
@@ -264,7 +264,7 @@ def igamma(a: Any, x: Any, /) -> Any:
     return igamma_p.bind(*pair("igamma", a, x))
 
 
-def igammac(a: Any, x: Any, /) -> Any:
+def igammac(a: Any, x: Any) -> Any:
     """The regularised upper incomplete gamma function Q(a, x) = 1 - P(a, x), elementwise.
 
     Dtypes: equal real floats. Raises: TypeError if dtypes or shapes differ. Grad: elementwise.
@@ -273,7 +273,7 @@ def igammac(a: Any, x: Any, /) -> Any:
     return igammac_p.bind(*pair("igammac", a, x))
 
 
-def igamma_grad_a(a: Any, x: Any, /) -> Any:
+def igamma_grad_a(a: Any, x: Any) -> Any:
     """The derivative of igamma(a, x) with respect to a, elementwise.
 
     Dtypes: equal real floats. Raises: TypeError if dtypes or shapes differ. Grad: elementwise in x, none in a.
@@ -281,7 +281,7 @@ def igamma_grad_a(a: Any, x: Any, /) -> Any:
     return igamma_grad_a_p.bind(*pair("igamma_grad_a", a, x))
 
 
-def random_gamma_grad(a: Any, x: Any, /) -> Any:
+def random_gamma_grad(a: Any, x: Any) -> Any:
     """The derivative with respect to a of a sample x of the gamma distribution of concentration a, elementwise.
 
     Dtypes: equal real floats. Raises: TypeError if dtypes or shapes differ. Grad: none (second derivatives).
@@ -337,7 +337,7 @@ random_gamma_grad_p = binary(
 # ---- Bessel functions ----
 
 
-def bessel_i0e(x: Any, /) -> Any:
+def bessel_i0e(x: Any) -> Any:
     """exp(-|x|) I0(x), the scaled modified Bessel function of order 0, elementwise.
 
     Dtypes: real floats. Grad: elementwise. Source: DLMF 10.25.
@@ -345,7 +345,7 @@ def bessel_i0e(x: Any, /) -> Any:
     return bessel_i0e_p.bind(as_value(x, "bessel_i0e"))
 
 
-def bessel_i1e(x: Any, /) -> Any:
+def bessel_i1e(x: Any) -> Any:
     """exp(-|x|) I1(x), the scaled modified Bessel function of order 1, elementwise.
 
     Dtypes: real floats. Grad: elementwise. Source: DLMF 10.25.
@@ -382,7 +382,7 @@ bessel_i1e_p = unary(
 # ---- the incomplete beta function ----
 
 
-def betainc(a: Any, b: Any, x: Any, /) -> Any:
+def betainc(a: Any, b: Any, x: Any) -> Any:
     """The regularised incomplete beta function I_x(a, b), elementwise.
 
     Shapes: equal, or no dimensions. Dtypes: equal real floats. Raises: TypeError if dtypes or shapes differ.
