@@ -13,7 +13,7 @@ from numax._engine.core import trace as _trace
 _primitive.Evaluator.run = staticmethod(_dispatch.evaluate)
 _array.Hooks.device = _dispatch
 
-from numax import debug, dtypes, errors, lax, numpy, tree, tree_util  # noqa: E402
+from numax import debug, dtypes, errors, lax, numpy, random, tree, tree_util  # noqa: E402
 from numax._engine.control.callback import pure_callback  # noqa: E402
 from numax._engine.control.custom_jvp import custom_jvp  # noqa: E402
 from numax._engine.control.custom_vjp import custom_vjp  # noqa: E402
