@@ -10,7 +10,7 @@ from numax._engine.core.avals import ShapedArray
 from numax._engine.core.primitive import Primitive, Zero, not_differentiable, not_linear, on_device
 from numax._engine.ops.basis import add, mul, sub, zeros_like
 from numax._engine.ops.complex import complex, imag
-from numax._engine.ops.linalg_lu import leading, widened
+from numax._engine.ops.linalg_lu import leading, solve_by_lu, widened
 from numax._engine.ops.linalg_solve import triangular_solve
 from numax._engine.ops.matrices import (
     adjoint,
@@ -30,6 +30,7 @@ from numax._engine.ops.matrices import (
     swap,
     tril,
 )
+from numax._engine.ops.shape import concatenate, split
 from numax._engine.stablehlo import hlo
 
 # ---- qr ----
@@ -176,27 +177,42 @@ def _qr_jvp(
         t = swap(permuted_rows(swap(t), outs[2]))
     m, n = x.aval.shape[-2:]
     k = min(m, n)
-    square = m == q.aval.shape[-1]
-    columns = leading(t, m, k)
-    corner = leading(r, k, k)
-    ratio = triangular_solve(corner, columns)  # dx R^-1
-    inner = product(adjoint(q), ratio)  # Q^H dx R^-1, (K, k)
+    tall = full_matrices and m > n
+    first, corner = (leading(q, m, n), leading(r, n, n)) if tall else (q, leading(r, k, k))
+    ratio = triangular_solve(corner, leading(t, m, k))  # dx R^-1
+    inner = product(adjoint(first), ratio)
     below = tril(inner, -1)
-    if below.aval.shape[-1] != below.aval.shape[-2]:
-        below = widened(below, below.aval.shape[-2], below.aval.shape[-2])
-    turn = sub(below, adjoint(below))
+    turn = sub(below, adjoint(below))  # Q^H dQ
     if dtypes.is_complex(x.aval.dtype):  # R keeps a real diagonal
-        phase = imag(leading(inner, k, k))
-        phase = complex(zeros_like(phase), mul(phase, eye_like(phase)))
-        turn = add(turn, widened(phase, turn.aval.shape[-2], turn.aval.shape[-2]))
-    dr = sub(product(adjoint(q), t), product(turn, r))
-    dq = product(q, turn)
-    if not square:
-        dq = add(dq, sub(ratio, product(q, inner)))
-    out_tangents = [dq, _upper(dr)]
+        phase = imag(inner)
+        turn = add(turn, complex(zeros_like(phase), mul(phase, eye_like(phase))))
+    dr = sub(product(adjoint(first), t), product(turn, leading(r, k, n)))
+    dq = product(first, turn)
+    if m > k:
+        dq = add(dq, sub(ratio, product(first, inner)))
+    dr = _upper(dr)
+    if tall:
+        dq, dr = concatenate([dq, _complement(first, dq)], x.aval.ndim - 1), widened(dr, m, n)
+    out_tangents = [dq, dr]
     if pivoting:
         out_tangents.append(Zero(outs[2].aval.tangent()))
     return outs, out_tangents
+
+
+def _complement(q: Any, dq: Any) -> Any:
+    """The tangents of the columns that complete Q.
+
+    Of a product of reflections I - V T V^H, the first columns q tell the others: I + (I - q) (I - q_1)^-H q_2^H with
+    the upper block q_1 of q and the lower one q_2.
+    """
+    m, n = q.aval.shape[-2:]
+    unit = eye_like(q)
+    upper, lower = split(q, [n, m - n], q.aval.ndim - 2)
+    dupper, dlower = split(dq, [n, m - n], q.aval.ndim - 2)
+    matrix = adjoint(sub(unit, upper))
+    factor = solve_by_lu(matrix, adjoint(lower))
+    change = solve_by_lu(matrix, add(adjoint(dlower), product(adjoint(dupper), factor)))
+    return sub(product(sub(widened(unit, m, n), q), change), product(dq, factor))
 
 
 def _upper(x: Any) -> Any:
