@@ -95,6 +95,7 @@ div_p = binary(
         lambda t, z, x, y: mul(t, neg(div(z, y))),
     ),
     transpose=_div_transpose,
+    light=True,
 )
 
 
@@ -125,6 +126,7 @@ rem_p = binary(
         lambda t, z, x, y: t,
         lambda t, z, x, y: mul(t, neg(_truncated(div(x, y)))),
     ),
+    light=True,
 )
 
 # ---- max, min, clamp: NaN wins, and -0 < 0 ----
@@ -191,6 +193,7 @@ max_p = binary(
     host=_extremum_host(np.maximum, np.greater, np.bitwise_and),
     lower=_lower_extremum(hlo.maximum, "GT"),
     jvp=(_share, lambda t, z, x, y: _share(t, z, y, x)),
+    light=True,
 )
 min_p = binary(
     "min",
@@ -198,6 +201,7 @@ min_p = binary(
     host=_extremum_host(np.minimum, np.less, np.bitwise_or),
     lower=_lower_extremum(hlo.minimum, "LT"),
     jvp=(_share, lambda t, z, x, y: _share(t, z, y, x)),
+    light=True,
 )
 
 
@@ -269,6 +273,7 @@ clamp_p = Primitive(
     jvp=_clamp_jvp,
     transpose=not_linear,
     batch=_clamp_batch,
+    light=True,
 )
 
 # ---- abs, sign ----
@@ -327,7 +332,9 @@ def _sign_lower(ctx: Any, x: Any) -> Any:
     return hlo.sign(ctx, x)
 
 
-sign_p = unary("sign", accepts=NUMBERS, host=_sign_host, lower=_sign_lower, jvp=_sign_jvp)
+sign_p = unary(
+    "sign", accepts=NUMBERS, host=_sign_host, lower=_sign_lower, jvp=_sign_jvp, light=True
+)
 
 # ---- squares and other fixed powers ----
 
@@ -346,6 +353,7 @@ square_p = unary(
     host=lambda x: np.multiply(x, x),
     lower=lambda ctx, x: hlo.multiply(ctx, x, x),
     jvp=lambda t, y, x: mul(t, mul(constant_like(x, 2), x)),
+    light=True,
 )
 
 
@@ -378,6 +386,7 @@ one_minus_square_p = unary(
     host=_one_minus_square_host,
     lower=_one_minus_square_lower,
     jvp=lambda t, y, x: mul(t, mul(constant_like(x, -2), x)),
+    light=True,
 )
 
 
@@ -451,6 +460,7 @@ integer_pow_p = Primitive(
     jvp=_integer_pow_jvp,
     transpose=_integer_pow_transpose,
     batch=lambda axis, args, dims, *, y: (integer_pow_p.bind(*args, y=y), dims[0]),
+    light=True,
 )
 
 
@@ -520,6 +530,7 @@ rsqrt_p = unary(
     host=_rsqrt_host,
     lower=hlo.rsqrt,
     jvp=lambda t, y, x: mul(t, mul(constant_like(y, -0.5), div(y, x))),
+    light=True,
 )
 
 
@@ -563,6 +574,7 @@ nextafter_p = binary(
     host=_nextafter_host,
     lower=lambda ctx, x, y: hlo.chlo(ctx, "next_after", x, y),
     jvp=(lambda t, z, x, y: t, None),
+    light=True,
 )
 
 __all__ = [

@@ -145,7 +145,12 @@ def _shift_arithmetic_host(x: np.ndarray, y: np.ndarray) -> Any:
 
 
 shift_left_p = binary(
-    "shift_left", accepts=INTEGERS, host=_shift_left_host, lower=hlo.shift_left, jvp=zero_tangent
+    "shift_left",
+    accepts=INTEGERS,
+    host=_shift_left_host,
+    lower=hlo.shift_left,
+    jvp=zero_tangent,
+    light=True,
 )
 shift_right_arithmetic_p = binary(
     "shift_right_arithmetic",
@@ -153,6 +158,7 @@ shift_right_arithmetic_p = binary(
     host=_shift_arithmetic_host,
     lower=hlo.shift_right_arithmetic,
     jvp=zero_tangent,
+    light=True,
 )
 shift_right_logical_p = binary(
     "shift_right_logical",
@@ -160,6 +166,7 @@ shift_right_logical_p = binary(
     host=_shift_logical_host,
     lower=hlo.shift_right_logical,
     jvp=zero_tangent,
+    light=True,
 )
 
 # ---- counting ----
@@ -187,6 +194,7 @@ population_count_p = unary(
     host=lambda x: np.bitwise_count(_unsigned(x)),
     lower=_popcount_lower,
     jvp=zero_tangent,
+    light=True,
 )
 
 
@@ -209,7 +217,12 @@ def _clz_host(x: np.ndarray) -> Any:
 
 
 clz_p = unary(
-    "clz", accepts=INTEGERS, host=_clz_host, lower=hlo.count_leading_zeros, jvp=zero_tangent
+    "clz",
+    accepts=INTEGERS,
+    host=_clz_host,
+    lower=hlo.count_leading_zeros,
+    jvp=zero_tangent,
+    light=True,
 )
 
 
@@ -403,6 +416,7 @@ bitcast_convert_type_p = Primitive(
     jvp=_bitcast_jvp,
     transpose=not_linear,
     batch=_bitcast_batch,
+    light=True,
 )
 
 

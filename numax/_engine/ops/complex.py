@@ -82,6 +82,7 @@ complex_p = Primitive(
     jvp=_complex_jvp,
     transpose=_complex_transpose,
     batch=lambda axis, args, dims: _batch_complex(axis, args, dims),
+    light=True,
 )
 _batch_complex = batch_elementwise(complex_p)
 

@@ -148,6 +148,7 @@ logistic_p = unary(
     host=_logistic_host,
     lower=hlo.logistic,
     jvp=lambda t, y, x: mul(t, mul(y, sub(constant_like(y, 1), y))),
+    light=True,
 )
 
 # ---- logarithms ----
@@ -299,6 +300,7 @@ pow_p = Primitive(
     jvp=_pow_jvp,
     transpose=not_linear,
     batch=lambda axis, args, dims: _batch_pow(axis, args, dims),
+    light=True,
 )
 _batch_pow = batch_elementwise(pow_p)
 
@@ -434,6 +436,7 @@ atan2_p = binary(
         lambda t, z, x, y: mul(t, div(y, add(square(x), square(y)))),
         lambda t, z, x, y: mul(t, div(neg(x), add(square(x), square(y)))),
     ),
+    light=True,
 )
 
 # ---- hyperbolic functions ----

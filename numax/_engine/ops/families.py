@@ -65,6 +65,7 @@ def unary(
     jvp: Any,
     out: Any = None,
     transpose: Any = not_linear,
+    light: bool = False,
 ) -> Primitive:
     """An elementwise operation of one operand (and parameters).
 
@@ -94,7 +95,7 @@ def unary(
         jvp=derivative,
         transpose=transpose,
         batch=lambda axis, args, dims, **params: (prim.bind(*args, **params), dims[0]),
-        light=isinstance(host, np.ufunc),
+        light=light or isinstance(host, np.ufunc),
     )
     return prim
 
@@ -108,6 +109,7 @@ def binary(
     jvp: Any,
     out: Any = None,
     transpose: Any = not_linear,
+    light: bool = False,
 ) -> Primitive:
     """An elementwise operation of two operands of equal dtype; one of them may have no dimensions.
 
@@ -147,7 +149,7 @@ def binary(
         jvp=derivative,
         transpose=transpose,
         batch=lambda axis, args, dims, **params: batch(axis, args, dims, **params),
-        light=isinstance(host, np.ufunc),
+        light=light or isinstance(host, np.ufunc),
     )
     batch = batch_elementwise(prim)
     return prim

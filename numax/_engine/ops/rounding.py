@@ -64,7 +64,9 @@ def _round_lower(ctx: Any, x: Any, *, rounding_method: RoundingMethod) -> Any:
     return hlo.round_nearest_afz(ctx, x)
 
 
-round_p = unary("round", accepts=FLOATS, host=_round_host, lower=_round_lower, jvp=zero_tangent)
+round_p = unary(
+    "round", accepts=FLOATS, host=_round_host, lower=_round_lower, jvp=zero_tangent, light=True
+)
 
 
 def is_finite(x: Any) -> Any:
