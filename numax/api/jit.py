@@ -16,6 +16,7 @@ from numax._engine.core.avals import ShapedArray
 from numax._engine.core.ir import ClosedJaxpr, intern
 from numax._engine.core.stage import split_tracers, trace_to_jaxpr
 from numax._engine.core.trace import Tracer, as_value, current, eager
+from numax._engine.transforms.partial_eval import prune_program
 
 
 def trace_key() -> Any:
@@ -49,6 +50,11 @@ class Entry:
     @property
     def alive(self) -> bool:
         return all(t._trace.alive for t in self.outer)
+
+
+def pruned(closed: ClosedJaxpr) -> ClosedJaxpr:
+    """The program without what its results do not need, in loops and branches too."""
+    return prune_program(closed, (True,) * len(closed.jaxpr.outvars), True)[0]
 
 
 def name_of(fun: Any) -> str:
@@ -269,7 +275,7 @@ class Jitted:
             program = entry.program
             if program is None or donated != entry.donated:
                 program = entry.program = dispatch.program_for(
-                    entry.closed, self.name, donated, self.options
+                    pruned(entry.closed), self.name, donated, self.options
                 )
                 entry.donated = donated
             outs = program(values)

@@ -13,6 +13,7 @@ from numax.api.jit import (
     as_argument,
     merge,
     name_of,
+    pruned,
     trace_function,
 )
 from numax._engine.core import tree
@@ -136,7 +137,7 @@ class Lowered:
         self._traced = traced
         platform = runtime.backend().platform
         self._module = walk.lower(
-            traced.jaxpr, f"jit_{traced.fun_name}", platform, donated=traced._donated
+            pruned(traced.jaxpr), f"jit_{traced.fun_name}", platform, donated=traced._donated
         )
 
     @property
@@ -170,7 +171,7 @@ class Lowered:
         """With XLA."""
         options = tuple(sorted((compiler_options or dict(self._traced._options)).items()))
         traced = self._traced
-        program = dispatch.compile_program(traced.jaxpr, f"jit_{traced.fun_name}", traced._donated, options)
+        program = dispatch.compile_program(pruned(traced.jaxpr), f"jit_{traced.fun_name}", traced._donated, options)
         return Compiled(traced, program)
 
 

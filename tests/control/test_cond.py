@@ -78,7 +78,7 @@ def test_errors():
         lax.cond(jnp.ones(2), lambda: 1, lambda: 2)
     with pytest.raises(TypeError, match="structure"):
         lax.cond(True, lambda: (1, 2), lambda: 1)
-    with pytest.raises(TypeError, match=r"float32\[2\].*float32\[3\]"):
+    with pytest.raises(TypeError, match=r"float32\[3\].*float32\[2\]"):
         lax.cond(True, lambda: jnp.ones(2), lambda: jnp.ones(3))
     with pytest.raises(ValueError, match="at least one"):
         lax.switch(0, [])

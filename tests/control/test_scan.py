@@ -141,8 +141,8 @@ def test_unused_results_are_pruned_from_the_backward_pass():
 
         return lax.scan(body, x, None, length=3)[0]
 
-    text = str(numax.make_jaxpr(numax.grad(f))(1.0))
-    assert "cos" not in text
+    text = numax.jit(numax.grad(f)).lower(1.0).as_text()
+    assert "cosine" not in text and "while" in text
 
 
 def test_map_and_batched_map():

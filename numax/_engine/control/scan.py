@@ -508,7 +508,7 @@ def _prune(eqn: Eqn, used: tuple[bool, ...]) -> Eqn:
     jaxpr, nc, nk = params["jaxpr"], params["num_consts"], params["num_carry"]
     carry_used = list(used[:nk])
     while True:
-        body, ins = prune_program(jaxpr, (*carry_used, *used[nk:]))
+        ins = prune_program(jaxpr, (*carry_used, *used[nk:]))[1]
         grown = [c or i for c, i in zip(carry_used, ins[nc : nc + nk], strict=True)]
         if grown == carry_used:
             break
@@ -516,25 +516,16 @@ def _prune(eqn: Eqn, used: tuple[bool, ...]) -> Eqn:
     # a carry that is kept for its result stays an input, even one that the body does not read
     keep_ins = (*ins[:nc], *carry_used, *ins[nc + nk :])
     kept_out = (*carry_used, *used[nk:])
-    jaxpr_in = jaxpr.jaxpr
-    body = ClosedJaxpr(
-        Jaxpr(
-            body.jaxpr.constvars,
-            [v for v, k in zip(jaxpr_in.invars, keep_ins, strict=True) if k],
-            body.jaxpr.outvars,
-            body.jaxpr.eqns,
-            jaxpr_in.debug_name,
-        ),
-        body.consts,
-    )
-    invars = [v for v, k in zip(eqn.invars, keep_ins, strict=True) if k]
-    outvars = [v for v, k in zip(eqn.outvars, kept_out, strict=True) if k]
+    whole, _ = prune_program(jaxpr, kept_out, True)
+    places = [i for i, k in enumerate(keep_ins) if k]
     new = {
         **params,
-        "jaxpr": intern(body),
+        "jaxpr": _permute(whole, places, range(sum(kept_out))),
         "num_consts": sum(ins[:nc]),
         "num_carry": sum(carry_used),
     }
+    invars = [eqn.invars[i] for i in places]
+    outvars = [v for v, k in zip(eqn.outvars, kept_out, strict=True) if k]
     return eqn.replace(invars=invars, outvars=outvars, params=new)
 
 

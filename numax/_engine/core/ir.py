@@ -240,10 +240,32 @@ def structure_key(jaxpr: Jaxpr) -> Any:
     return tuple(key)
 
 
+EMBED_LIMIT = 32
+
+
+def uniform(x: Any) -> Any:
+    """The one number that a constant made by broadcasting repeats (a 0-d ndarray), or None."""
+    value = x._np if type(x) is Array else None
+    if value is None or value.ndim == 0 or any(value.strides) or not value.size:
+        return None
+    return value[(0,) * value.ndim]
+
+
+def _constant_key(x: Any) -> Any:
+    """Equal for constants that are the same array, or small or uniform and equal."""
+    value = x._np if type(x) is Array else None
+    if value is None:
+        return id(x)
+    if value.size <= EMBED_LIMIT:
+        return value.tobytes(), x._t, value.shape
+    number = uniform(x)
+    return id(x) if number is None else (number.tobytes(), x._t, value.shape)
+
+
 def intern(closed: ClosedJaxpr) -> ClosedJaxpr:
     """The first program equal to this one, or this one."""
     try:
-        key = (structure_key(closed.jaxpr), tuple([id(c) for c in closed.consts]))
+        key = (structure_key(closed.jaxpr), tuple([_constant_key(c) for c in closed.consts]))
         found = _INTERNED.get(key)
     except TypeError:  # a parameter without a hash: such programs stay apart
         return closed

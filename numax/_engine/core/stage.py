@@ -7,6 +7,7 @@ from numax._engine.core import source
 from numax._engine.core.array import Array
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.dtypes import KeyType
+from numax._engine.core.errors import UnexpectedTracerError
 from numax._engine.core.ir import ClosedJaxpr, Eqn, Jaxpr, Literal, Var
 from numax._engine.core.trace import NO_RULES, Trace, Tracer, current, depth
 
@@ -137,6 +138,17 @@ def trace_to_jaxpr(
         else:
             args = [trace.argument(a, n) for a, n in zip(avals, notes, strict=True)]
         return trace.finish(fun(*args))
+
+
+def closed_program(jaxpr: Jaxpr, consts: Sequence[Any], what: str) -> ClosedJaxpr:
+    """A program whose constants are Arrays. UnexpectedTracerError if a user's rule closes over a traced value."""
+    for c in consts:
+        if type(c) is not Array:
+            raise UnexpectedTracerError(
+                f"{what}: a custom derivative rule closes over a traced value of type {c.aval.str_short()}.{c.origin_()} "
+                "Pass the value as an argument of the function instead, or use numax.closure_convert."
+            )
+    return ClosedJaxpr(jaxpr, consts)
 
 
 def split_tracers(jaxpr: Jaxpr, consts: Sequence[Any]) -> tuple[ClosedJaxpr, list[Tracer]]:

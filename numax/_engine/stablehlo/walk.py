@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from numax._engine.core import source
 from numax._engine.core.array import Array
 from numax._engine.core.dtypes import physical
-from numax._engine.core.ir import ClosedJaxpr, Jaxpr, Literal, subprograms
+from numax._engine.core.ir import EMBED_LIMIT, ClosedJaxpr, Jaxpr, Literal, subprograms, uniform
+from numax._engine.stablehlo import hlo
 from numax._engine.stablehlo.builder import Builder, Value
 
-EMBED_LIMIT = 32  # constants of more elements become hidden arguments of the module
 
 
 class Module(NamedTuple):
@@ -28,7 +30,11 @@ def large_constants(closed: ClosedJaxpr) -> dict[int, Array]:
     """The constants, here and in programs inside, that become hidden arguments. Cached on the program."""
     found = closed.cache.get("large_constants")
     if found is None:
-        found = {id(c): c for c in closed.consts if type(c) is Array and c.aval.size > EMBED_LIMIT}
+        found = {
+            id(c): c
+            for c in closed.consts
+            if type(c) is Array and c.aval.size > EMBED_LIMIT and uniform(c) is None
+        }
         for eqn in closed.jaxpr.eqns:
             for inner in subprograms(eqn.params):
                 found |= large_constants(inner)
@@ -48,9 +54,13 @@ class Walk:
 
     def constant(self, array: Any) -> Value:
         found = self.hoisted.get(id(array))
-        if found is None:
-            return self.ctx.constant(array.numpy_())
-        return found
+        if found is not None:
+            return found
+        number = uniform(array)
+        if number is not None:
+            scalar = self.ctx.constant(np.asarray(number))
+            return hlo.broadcast_in_dim(self.ctx, scalar, array.shape, ())
+        return self.ctx.constant(array.numpy_())
 
     def inline(self, closed: ClosedJaxpr, args: Sequence[Value]) -> list[Value]:
         """The program's equations, here."""

@@ -10,7 +10,7 @@ from numax._engine.core.array import Array
 from numax._engine.core.dtypes import float0
 from numax._engine.core.ir import ClosedJaxpr, eval_jaxpr, intern
 from numax._engine.core.primitive import Primitive, Zero, not_differentiable, zero_tangent
-from numax._engine.core.stage import trace_to_jaxpr
+from numax._engine.core.stage import closed_program, trace_to_jaxpr
 from numax._engine.core.trace import Trace, Tracer, new_depth
 from numax._engine.ops.basis import instantiate
 
@@ -157,7 +157,7 @@ def jvp_program(
 
     in_avals = avals + [a.tangent() for a, nz in zip(avals, nonzeros, strict=True) if nz]
     jaxpr, consts = trace_to_jaxpr(run, in_avals, "a derivative")
-    found = intern(ClosedJaxpr(jaxpr, consts)), tuple(out_nonzeros)
+    found = intern(closed_program(jaxpr, consts, "jvp")), tuple(out_nonzeros)
     closed.cache[key] = found
     return found
 

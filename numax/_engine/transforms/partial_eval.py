@@ -136,7 +136,7 @@ def prune_equations(eqns: list[Eqn], outs: Any) -> list[Eqn]:
         used = [v in needed for v in eqn.outvars]
         if not any(used) and not has_effects(eqn):
             continue
-        if eqn.primitive.prune is not None and not all(used):
+        if eqn.primitive.prune is not None:
             eqn = eqn.primitive.prune(eqn, tuple(used)) or eqn
         kept.append(eqn)
         needed.update(v for v in eqn.invars if type(v) is Var)

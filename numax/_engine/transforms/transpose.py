@@ -6,7 +6,7 @@ from typing import Any
 from numax._engine.core import source
 from numax._engine.core.ir import ClosedJaxpr, Eqn, Literal, Var, eval_jaxpr, intern
 from numax._engine.core.primitive import Linear, Zero
-from numax._engine.core.stage import trace_to_jaxpr
+from numax._engine.core.stage import closed_program, trace_to_jaxpr
 from numax._engine.ops.basis import add_p, instantiate
 from numax._engine.transforms.linearize import Tape
 from numax._engine.transforms.partial_eval import split_program
@@ -105,6 +105,6 @@ def transpose_program(
 
     in_avals = avals + [a for a, nz in zip(out_avals, nonzero_cts, strict=True) if nz]
     jaxpr, consts = trace_to_jaxpr(run, in_avals, "a transposed function")
-    found = intern(ClosedJaxpr(jaxpr, consts)), tuple(given)
+    found = intern(closed_program(jaxpr, consts, "transpose")), tuple(given)
     closed.cache[key] = found
     return found

@@ -6,7 +6,7 @@ from typing import Any
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.ir import ClosedJaxpr, eval_jaxpr, intern
 from numax._engine.core.primitive import Primitive
-from numax._engine.core.stage import trace_to_jaxpr
+from numax._engine.core.stage import closed_program, trace_to_jaxpr
 from numax._engine.core.trace import Trace, Tracer, new_depth
 from numax._engine.core.axes import extend
 from numax._engine.ops.basis import moveaxis, to_front
@@ -147,6 +147,6 @@ def vmap_program(
         for a, b in zip(closed.in_avals, batched, strict=True)
     ]
     jaxpr, consts = trace_to_jaxpr(run, in_avals, "a function under vmap")
-    found = intern(ClosedJaxpr(jaxpr, consts)), tuple(outs_batched)
+    found = intern(closed_program(jaxpr, consts, "vmap")), tuple(outs_batched)
     closed.cache[key] = found
     return found
