@@ -14,6 +14,7 @@ from numax._engine.core.primitive import (
     Primitive,
     Zero,
     not_linear,
+    on_device,
     zero_tangent,
 )
 from numax._engine.core.trace import as_value
@@ -21,7 +22,13 @@ from numax._engine.ops.basis import (
     add,
     sub,
 )
-from numax._engine.ops.linalg_solve import BLOCK, solve_block, solve_triangle, triangular_solve
+from numax._engine.ops.linalg_solve import (
+    BLOCK,
+    LARGE,
+    solve_block,
+    solve_triangle,
+    triangular_solve,
+)
 from numax._engine.ops.matrices import (
     batch_leading,
     check_matrix,
@@ -47,7 +54,13 @@ def lu(x: Any) -> Any:
     Grad: of lu only. Source: LAPACK `getrf`.
     """
     x = matrix("lu", x)
-    return tuple(lu_p.bind(x))
+    check_matrix("lu", x.aval)
+    return tuple(_lu(x))
+
+
+def _lu(x: Any) -> Any:
+    prim = lu_p if min(x.aval.shape[-2:]) < LARGE else lu_large_p
+    return prim.bind(x)
 
 
 def _lu_infer(x: ShapedArray) -> list[ShapedArray]:
@@ -221,7 +234,7 @@ def _put_row(b: Any, a: Any, chosen: Any, row: Any) -> Any:
 
 def _lu_jvp(primals: Any, tangents: Any) -> Any:
     (x,), (t,) = primals, tangents
-    out, pivots, permutation = lu_p.bind(x)
+    out, pivots, permutation = _lu(x)
     m, n = x.aval.shape[-2:]
     k = min(m, n)
     change = permuted_rows(t, permutation)
@@ -266,16 +279,22 @@ def _resized(x: Any, rows: int, columns: int) -> Any:
     return pad(x, as_value(np.zeros((), x.aval.dtype)), config)
 
 
-lu_p = Primitive(
-    name="lu",
-    infer=_lu_infer,
-    host=_lu_host,
-    lower=_lu_lower,
-    jvp=_lu_jvp,
-    transpose=not_linear,
-    batch=lambda axis, args, dims: batch_leading(lu_p)(axis, args, dims),
-    multiple_results=True,
-)
+def _make_lu(host: Any) -> Primitive:
+    prim = Primitive(
+        name="lu",
+        infer=_lu_infer,
+        host=host,
+        lower=_lu_lower,
+        jvp=_lu_jvp,
+        transpose=not_linear,
+        batch=lambda axis, args, dims: batch_leading(prim)(axis, args, dims),
+        multiple_results=True,
+    )
+    return prim
+
+
+lu_p = _make_lu(_lu_host)
+lu_large_p = _make_lu(on_device)
 
 
 def lu_pivots_to_permutation(pivots: Any, permutation_size: int) -> Any:
@@ -369,7 +388,7 @@ lu_pivots_to_permutation_p = Primitive(
 
 def solve_by_lu(a: Any, b: Any) -> Any:
     """Solve a x = b for square a."""
-    factors, _, permutation = lu_p.bind(a)
+    factors, _, permutation = _lu(a)
     x = solve_triangle(factors, permuted_rows(b, permutation), lower=True, unit_diagonal=True)
     return solve_triangle(factors, x, lower=False)
 

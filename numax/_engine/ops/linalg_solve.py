@@ -4,6 +4,7 @@ Derivatives: M. Giles, "Collected matrix derivative results for forward and reve
 (2008); with adjoints in place of transposes they hold for complex matrices.
 """
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from numax._engine.core.primitive import (
     Zero,
     is_linear,
     not_linear,
+    on_device,
 )
 from numax._engine.core.trace import as_value
 from numax._engine.ops.basis import (
@@ -73,7 +75,8 @@ def triangular_solve(
     vector = b.aval.ndim == a.aval.ndim - 1
     if vector:
         b = expand_dims(b, (b.aval.ndim if left_side else b.aval.ndim - 1,))
-    out = triangular_solve_p.bind(
+    check_matrix("triangular_solve", a.aval, square=True)
+    out = _solve(
         a,
         b,
         left_side=bool(left_side),
@@ -83,6 +86,11 @@ def triangular_solve(
         unit_diagonal=bool(unit_diagonal),
     )
     return squeeze(out, (out.aval.ndim - 1 if left_side else out.aval.ndim - 2,)) if vector else out
+
+
+def _solve(a: Any, b: Any, **params: Any) -> Any:
+    prim = triangular_solve_p if a.aval.shape[-1] < LARGE else triangular_solve_large_p
+    return prim.bind(a, b, **params)
 
 
 def _solve_infer(a: ShapedArray, b: ShapedArray, *, left_side: bool, **params: Any) -> ShapedArray:
@@ -143,8 +151,22 @@ def forward_substitution(a: np.ndarray, b: np.ndarray, unit: bool) -> np.ndarray
     return x
 
 
+@functools.lru_cache(maxsize=64)
+def _below(n: int, unit: bool) -> np.ndarray:
+    return np.tri(n, k=-1 if unit else 0, dtype=np.bool_)
+
+
 def solve_block(a: np.ndarray, x: np.ndarray, unit: bool) -> None:
-    for i in range(a.shape[-1]):
+    """Solve with the lower triangle of a small matrix, in place."""
+    n = a.shape[-1]
+    if n > 1:
+        whole = np.where(_below(n, unit), a, np.eye(n, dtype=a.dtype) if unit else a.dtype.type(0))
+        try:
+            x[...] = np.linalg.solve(whole, x)
+            return
+        except np.linalg.LinAlgError:
+            pass  # a zero on the diagonal: substitution divides by it, as BLAS does
+    for i in range(n):
         row = x[..., i, :]
         if i:
             row -= np.matmul(a[..., i : i + 1, :i], x[..., :i, :])[..., 0, :]
@@ -195,7 +217,7 @@ def _solve_lower(
 def _solve_jvp(primals: Any, tangents: Any, **params: Any) -> Any:
     a, b = primals
     ta, tb = tangents
-    x = triangular_solve_p.bind(a, b, **params)
+    x = _solve(a, b, **params)
     change = tb
     if type(ta) is not Zero:
         k = 1 if params["unit_diagonal"] else 0
@@ -208,13 +230,13 @@ def _solve_jvp(primals: Any, tangents: Any, **params: Any) -> Any:
         change = add_tangents(tb, neg(moved))
     if type(change) is Zero:
         return x, change
-    return x, triangular_solve_p.bind(a, change, **params)
+    return x, _solve(a, change, **params)
 
 
 def _solve_transpose(ct: Any, a: Any, b: Any, *, transpose_a: bool, **params: Any) -> list[Any]:
     if is_linear(a):
         raise TypeError("triangular_solve: not linear in the matrix.")
-    return [None, triangular_solve_p.bind(a, ct, transpose_a=not transpose_a, **params)]
+    return [None, _solve(a, ct, transpose_a=not transpose_a, **params)]
 
 
 def _solve_batch(axis: Any, args: Any, dims: Any, *, left_side: bool, **params: Any) -> Any:
@@ -223,7 +245,7 @@ def _solve_batch(axis: Any, args: Any, dims: Any, *, left_side: bool, **params: 
     params["left_side"] = left_side
     if da is not None:
         a, b = to_front(a, da, axis.size), to_front(b, db, axis.size)
-        return triangular_solve_p.bind(a, b, **params), 0
+        return _solve(a, b, **params), 0
     # one matrix for all: the batch becomes more columns (rows)
     n = b.aval.ndim
     place = n - 1 if left_side else n - 2
@@ -233,19 +255,27 @@ def _solve_batch(axis: Any, args: Any, dims: Any, *, left_side: bool, **params: 
     shape = b.aval.shape
     at = place - 1
     merged = (*shape[:at], shape[at] * shape[at + 1], *shape[at + 2 :])
-    x = triangular_solve_p.bind(a, reshape(b, merged), **params)
+    x = _solve(a, reshape(b, merged), **params)
     return reshape(x, shape), place
 
 
-triangular_solve_p = Primitive(
-    name="triangular_solve",
-    infer=_solve_infer,
-    host=_solve_host,
-    lower=_solve_lower,
-    jvp=_solve_jvp,
-    transpose=_solve_transpose,
-    batch=_solve_batch,
-)
+LARGE = 256  # from this size on, LAPACK's compiled kernels are worth a compilation
+
+
+def _make_solve(host: Any) -> Primitive:
+    return Primitive(
+        name="triangular_solve",
+        infer=_solve_infer,
+        host=host,
+        lower=_solve_lower,
+        jvp=_solve_jvp,
+        transpose=_solve_transpose,
+        batch=_solve_batch,
+    )
+
+
+triangular_solve_p = _make_solve(_solve_host)
+triangular_solve_large_p = _make_solve(on_device)
 
 
 def solve_triangle(a: Any, b: Any, **params: Any) -> Any:
