@@ -8,10 +8,12 @@ from numax._engine.core import array as _array
 from numax._engine.core import ir_print as _ir_print
 from numax._engine.core import primitive as _primitive
 from numax._engine.core import trace as _trace
+from numax._engine.core import tracebacks as _tracebacks
 
 # The base trace and the device hook: installed here and nowhere else.
 _primitive.Evaluator.run = staticmethod(_dispatch.evaluate)
 _array.Hooks.device = _dispatch
+_tracebacks.install()
 
 from numax import debug, dtypes, errors, lax, numpy, random, tree, tree_util  # noqa: E402
 from numax._engine.control.callback import pure_callback  # noqa: E402

@@ -389,6 +389,29 @@ class VJPFunction:
         return tree.unflatten(self._in_tree, grads)
 
 
+def _rebuild_vjp(old: VJPFunction, values: Any) -> VJPFunction:
+    tape = old._tape.with_values(values)
+    return VJPFunction(old._in_tree, old._avals, old._out_tree, old._out_avals, tape)
+
+
+def _flatten_linear(f: LinearFunction) -> Any:
+    count = len(f._outs)
+    return (*f._tape.values(), *f._outs), (f, count)
+
+
+def _rebuild_linear(aux: Any, values: Any) -> LinearFunction:
+    old, count = aux
+    values = list(values)
+    split = len(values) - count
+    tape = old._tape.with_values(values[:split])
+    return LinearFunction(old._op, old._in_tree, old._avals, old._out_tree, values[split:], tape)
+
+
+# Pytrees whose leaves are the values that they hold, so that they may cross the boundary of a jitted function.
+tree.register_pytree_node(VJPFunction, lambda f: (tuple(f._tape.values()), f), _rebuild_vjp)
+tree.register_pytree_node(LinearFunction, _flatten_linear, _rebuild_linear)
+
+
 def vjp(
     fun: Callable[..., Any], *primals: Any, has_aux: bool = False, reduce_axes: Any = (), saveable_args: bool = True, in_nzs: Any = None
 ) -> Any:

@@ -84,6 +84,21 @@ class Tape:
         self.invars = invars
         self.outs = outs  # Var, or a value or Zero that does not depend on the inputs
 
+    def values(self) -> list[Any]:
+        """The known values that the tape holds, in a fixed order."""
+        held = [v for eqn in self.eqns for v in eqn.invars if type(v) is not Var]
+        return held + [v for v in self.outs if type(v) is not Var and type(v) is not Zero]
+
+    def with_values(self, values: Sequence[Any]) -> "Tape":
+        """The same tape on other known values."""
+        given = iter(values)
+        eqns = [
+            eqn.replace(invars=[v if type(v) is Var else next(given) for v in eqn.invars])
+            for eqn in self.eqns
+        ]
+        outs = [v if type(v) is Var or type(v) is Zero else next(given) for v in self.outs]
+        return Tape(eqns, self.invars, outs)
+
     def forward(self, tangents: Sequence[Any]) -> list[Any]:
         """The output tangents for input tangents."""
         env: dict[Any, Any] = {
