@@ -119,7 +119,7 @@ def contains(x: Any, value: Any) -> bool:
 
 def no_assignment(x: Any, index: Any, value: Any) -> None:
     raise TypeError(
-        "JAX arrays are immutable and do not support in-place item assignment. Instead of x[idx] = y, use "
+        "numax arrays are immutable and do not support in-place item assignment. Instead of x[idx] = y, use "
         "x = x.at[idx].set(y) or another .at[] method."
     )
 
