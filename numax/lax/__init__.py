@@ -8,6 +8,11 @@ from numax._engine.control.cond import (
     cond_p,
     switch,
 )
+from numax._engine.control.linear_solve import (
+    custom_linear_solve,
+    custom_root,
+    linear_solve_p,
+)
 from numax._engine.control.scan import (
     map,
     scan,
@@ -17,6 +22,10 @@ from numax._engine.control.while_loop import (
     fori_loop,
     while_loop,
     while_p,
+)
+from numax._engine.ops.accuracy import (
+    AccuracyMode,
+    Tolerance,
 )
 from numax._engine.ops.arithmetic import (
     abs,
@@ -268,6 +277,9 @@ from numax._engine.ops.ragged import (
     ragged_dot_general,
     scaled_dot,
 )
+from numax._engine.ops.ragged_exchange import (
+    ragged_all_to_all,
+)
 from numax._engine.ops.reduce import (
     argmax,
     argmax_p,
@@ -404,6 +416,7 @@ from numax._engine.ops.window import (
 from numax.lax import linalg
 
 __all__ = [
+    "AccuracyMode",
     "ConvDimensionNumbers",
     "ConvGeneralDilatedDimensionNumbers",
     "DotAlgorithm",
@@ -416,6 +429,7 @@ __all__ = [
     "RaggedDotDimensionNumbers",
     "RoundingMethod",
     "ScatterDimensionNumbers",
+    "Tolerance",
     "abs",
     "abs_p",
     "acos",
@@ -515,6 +529,8 @@ __all__ = [
     "cumprod_p",
     "cumsum",
     "cumsum_p",
+    "custom_linear_solve",
+    "custom_root",
     "digamma",
     "digamma_p",
     "div",
@@ -583,6 +599,7 @@ __all__ = [
     "lgamma",
     "lgamma_p",
     "linalg",
+    "linear_solve_p",
     "log",
     "log1p",
     "log1p_p",
@@ -640,6 +657,7 @@ __all__ = [
     "psum_p",
     "psum_scatter",
     "pswapaxes",
+    "ragged_all_to_all",
     "ragged_dot",
     "ragged_dot_general",
     "random_gamma_grad",
