@@ -138,6 +138,55 @@ from numax.numpy.taking import (
     take_along_axis,
     unpackbits,
 )
+from numax.numpy.searching import (
+    argpartition,
+    argsort,
+    argwhere,
+    compress,
+    digitize,
+    extract,
+    flatnonzero,
+    lexsort,
+    nonzero,
+    partition,
+    searchsorted,
+    sort,
+    sort_complex,
+    top_k,
+    where,
+)
+from numax.numpy.sets import (
+    intersect1d,
+    isin,
+    setdiff1d,
+    setxor1d,
+    union1d,
+    unique,
+    unique_all,
+    unique_counts,
+    unique_inverse,
+    unique_values,
+)
+from numax.numpy.histograms import (
+    bincount,
+    histogram,
+    histogram2d,
+    histogram_bin_edges,
+    histogramdd,
+)
+from numax.numpy.signals import (
+    bartlett,
+    blackman,
+    convolve,
+    corrcoef,
+    correlate,
+    cov,
+    hamming,
+    hanning,
+    interp,
+    kaiser,
+    unwrap,
+)
 from numax.numpy.types import (
     ComplexWarning,
     __array_namespace_info__,

@@ -64,7 +64,7 @@ JOINS = [
     Row("concatenate", lambda xp, a, b: xp.concatenate([a, b]), (A, f(4, 3))),
     Row("concatenate_axis", lambda xp, a, b: xp.concatenate([a, b], axis=-1), (A, f(2, 1))),
     Row("concatenate_flat", lambda xp, a, b: xp.concatenate([a, b], axis=None), (A, V)),
-    Row("concatenate_dtype", lambda xp, a, b: xp.concatenate([a, b], dtype=xp.float32), (A, IA)),
+    Row("concatenate_dtype", lambda xp, a, b: xp.concatenate([a, b], dtype=float), (A, IA)),
     Row("concatenate_mixed", lambda xp, a, b: xp.concatenate([a, b]), (A, IA), dtype="float32"),
     Row("concatenate_complex", lambda xp, a, b: xp.concatenate([a, b]), (C, f(3))),
     Row("concat", lambda xp, a, b: xp.concat([a, b], axis=1), (A, A)),
@@ -315,5 +315,5 @@ def test_small_dtypes_keep_their_values(dtype):
         jnp.stack([x, x]),
     ):
         assert out.dtype == x.dtype
-    wide = np.asarray(jnp.roll(x, 1).astype("float32"))
+    wide = np.asarray(jnp.roll(x, 1).real.astype("float32"))
     np.testing.assert_array_equal(wide, np.roll([[0, 1, 1], [1, 0, 1]], 1))
