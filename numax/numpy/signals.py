@@ -317,6 +317,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, period: Any = 2 * math.p
     """
     p = value("unwrap", p)
     exact = dtypes.is_integer(p.dtype) and isinstance(period, int)
+    halves = not exact or period % 2 == 0
     p = p if exact else promote_inexact(p)[0]
     axis = core.canonical_axis("unwrap", axis, len(p.shape))
     n = p.shape[axis]
@@ -332,7 +333,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, period: Any = 2 * math.p
     jump = lax.sub(later, before)
     low_, high_ = to_shape(low, jump.shape), to_shape(high, jump.shape)
     found = lax.add(_modulo(lax.sub(jump, low_), period), low_)
-    if not exact or (core.is_concrete(period) and int(core.to_ndarray(period)) % 2 == 0):
+    if halves:
         # A jump of half a period upwards stays upwards.
         edge = lax.bitwise_and(lax.eq(found, low_), lax.gt(jump, lax.full_like(jump, 0)))
         found = lax.select_n(edge, found, high_)
@@ -394,7 +395,7 @@ def kaiser(M: Any, beta: Any) -> Any:
 
     Grad: smooth in beta. Source: NumPy `kaiser`.
     """
-    if not (isinstance(beta, Tracer) and beta.concrete_() is None):
+    if not isinstance(beta, Tracer):
         known = core.to_ndarray(value("kaiser", beta, 1))
         return _window("kaiser", np.kaiser, M, known.astype(np.float64))
     count = operator.index(M)
