@@ -57,6 +57,13 @@ from numax.numpy.grids import (
     unravel_index,
     vander,
 )
+from numax.numpy.histograms import (
+    bincount,
+    histogram,
+    histogram2d,
+    histogram_bin_edges,
+    histogramdd,
+)
 from numax.numpy.joining import (
     append,
     array_split,
@@ -123,21 +130,6 @@ from numax.numpy.manipulation import (
 from numax.numpy.padding import (
     pad,
 )
-from numax.numpy.taking import (
-    apply_along_axis,
-    apply_over_axes,
-    choose,
-    fill_diagonal,
-    packbits,
-    piecewise,
-    place,
-    put,
-    put_along_axis,
-    select,
-    take,
-    take_along_axis,
-    unpackbits,
-)
 from numax.numpy.searching import (
     argpartition,
     argsort,
@@ -167,13 +159,6 @@ from numax.numpy.sets import (
     unique_inverse,
     unique_values,
 )
-from numax.numpy.histograms import (
-    bincount,
-    histogram,
-    histogram2d,
-    histogram_bin_edges,
-    histogramdd,
-)
 from numax.numpy.signals import (
     bartlett,
     blackman,
@@ -186,6 +171,21 @@ from numax.numpy.signals import (
     interp,
     kaiser,
     unwrap,
+)
+from numax.numpy.taking import (
+    apply_along_axis,
+    apply_over_axes,
+    choose,
+    fill_diagonal,
+    packbits,
+    piecewise,
+    place,
+    put,
+    put_along_axis,
+    select,
+    take,
+    take_along_axis,
+    unpackbits,
 )
 from numax.numpy.types import (
     ComplexWarning,
@@ -302,6 +302,12 @@ from numax.numpy.averages import (
     std,
     var,
 )
+from numax.numpy.differences import (
+    diff,
+    ediff1d,
+    gradient,
+    trapezoid,
+)
 from numax.numpy.elementwise import (
     abs,
     absolute,
@@ -398,6 +404,14 @@ from numax.numpy.logic import (
     nan_to_num,
     not_equal,
     right_shift,
+)
+from numax.numpy.quantiles import (
+    median,
+    nanmedian,
+    nanpercentile,
+    nanquantile,
+    percentile,
+    quantile,
 )
 from numax.numpy.reductions import (
     all,
