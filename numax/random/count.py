@@ -74,6 +74,12 @@ def _some(x: Any) -> Any:
     return lax.reduce_or(x, tuple(range(x.aval.ndim)))
 
 
+def _nothing_to_do(skip: Any) -> Any:
+    """Where a loop starts as done: everywhere if all its numbers can be skipped, else nowhere."""
+    every = lax.reduce_and(skip, tuple(range(skip.aval.ndim)))
+    return full(every, skip.aval.shape)
+
+
 def _poisson_product(key: Any, shape: tuple[int, ...], dtype: Any, lam: Any) -> Any:
     """Count the uniform numbers whose product stays above exp(-lam)."""
     kind = dtypes.float32
@@ -103,8 +109,6 @@ def _poisson_rejection(key: Any, shape: tuple[int, ...], dtype: Any, lam: Any, s
     def c(value: float) -> Any:
         return number(value, kind)
 
-    if known(skip) and skip.numpy_().all():
-        return lax.full(shape, 0, dtype)
     log_rate = lax.log(lam)
     b = lax.add(c(0.931), lax.mul(c(2.53), lax.sqrt(lam)))
     a = lax.add(c(-0.059), lax.mul(c(0.02483), b))
@@ -133,7 +137,7 @@ def _poisson_rejection(key: Any, shape: tuple[int, ...], dtype: Any, lam: Any, s
         return trips, lax.select_n(accept, out, k), lax.bitwise_or(done, accept), key
 
     trips = number(0, dtypes.default_dtype(int))
-    start = trips, lax.full_like(lam, -1), lax.full(shape, False, dtypes.bool_), key
+    start = trips, lax.full_like(lam, -1), _nothing_to_do(skip), key
     return lax.convert_element_type(repeat(test, body, start, math.prod(shape))[1], dtype)
 
 
@@ -305,8 +309,6 @@ def _binomial_rejection(
     def c(value: float) -> Any:
         return number(value, dtype)
 
-    if known(skip) and skip.numpy_().all():
-        return lax.full_like(n, -1)
     deviation = lax.sqrt(lax.mul(lax.mul(n, p), lax.sub(c(1.0), p)))
     b = lax.add(c(1.15), lax.mul(c(2.53), deviation))
     a = lax.add(lax.add(c(-0.0873), lax.mul(c(0.0248), b)), lax.mul(c(0.01), p))
@@ -346,7 +348,7 @@ def _binomial_rejection(
         accept = lax.bitwise_or(quick, lax.bitwise_and(lax.bitwise_not(reject), lax.le(s, t)))
         return lax.select_n(accept, out, k), lax.bitwise_or(done, accept), key
 
-    start = lax.full_like(n, -1), lax.full(shape, False, dtypes.bool_), key
+    start = lax.full_like(n, -1), _nothing_to_do(skip), key
     return repeat(test, body, start, math.prod(shape))[0]
 
 

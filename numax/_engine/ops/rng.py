@@ -200,13 +200,53 @@ def _lower_join(ctx: Any, low: Any, high: Any) -> Any:
     return hlo.or_(ctx, hlo.convert(ctx, low, _U64), up)
 
 
-def lower_block(ctx: Any, k0: Any, k1: Any, x0: Any, x1: Any) -> tuple[Any, Any]:
-    """Threefry on words of one shape, as a function of the module; the rounds are unrolled, so that they fuse."""
+_FEW = 2048
+
+
+def lower_block(ctx: Any, k0: Any, k1: Any, x0: Any, x1: Any, fuse: bool = True) -> tuple[Any, Any]:
+    """Threefry on words of one shape, as a function of the module.
+
+    The rounds are unrolled, so that they fuse with what uses the bits. A few keys are made in a loop instead
+    (fuse=False): the compiler would copy unrolled rounds into every use of a key.
+    """
     shape = x0.shape
     kind = (shape, _U32)
-    function = ctx.function(("threefry2x32", shape), "threefry2x32", [kind] * 4, _lower_rounds)
+    rounds = _lower_rounds if fuse or math.prod(shape) > _FEW else _lower_loop
+    function = ctx.function((rounds, shape), "threefry2x32", [kind] * 4, rounds)
     x0, x1 = ctx.call(function, [k0, k1, x0, x1])
     return x0, x1
+
+
+def _lower_loop(b: Any, args: Any) -> Any:
+    k0, k1, x0, x1 = args
+    shape = x0.shape
+
+    def number(n: int) -> Any:
+        return hlo.full(b, n, shape, _U32)
+
+    def test(b: Any, i: Any, *rest: Any) -> Any:
+        return hlo.compare(b, i, hlo.full(b, 5, (), _U32), "LT")
+
+    def body(b: Any, i: Any, x0: Any, x1: Any, now: Any, next_: Any, last: Any) -> Any:
+        one = hlo.full(b, 1, (), _U32)
+        odd = hlo.compare(b, hlo.and_(b, i, one), one, "EQ")
+        for even_turn, odd_turn in zip(*_ROTATIONS, strict=True):
+            left = hlo.select(
+                b, odd, hlo.full(b, odd_turn, (), _U32), hlo.full(b, even_turn, (), _U32)
+            )
+            left = hlo.broadcast_scalar(b, left, shape)
+            right = hlo.subtract(b, number(32), left)
+            x0 = hlo.add(b, x0, x1)
+            x1 = hlo.or_(b, hlo.shift_left(b, x1, left), hlo.shift_right_logical(b, x1, right))
+            x1 = hlo.xor(b, x1, x0)
+        i = hlo.add(b, i, one)
+        x0 = hlo.add(b, x0, now)
+        x1 = hlo.add(b, hlo.add(b, x1, next_), hlo.broadcast_scalar(b, i, shape))
+        return [i, x0, x1, next_, last, now]
+
+    k2 = hlo.xor(b, hlo.xor(b, k0, k1), number(_PARITY))
+    start = [hlo.full(b, 0, (), _U32), hlo.add(b, x0, k0), hlo.add(b, x1, k1), k1, k2, k0]
+    return hlo.while_(b, start, test, body)[1:3]
 
 
 def _lower_rounds(b: Any, args: Any) -> Any:
@@ -230,7 +270,7 @@ def _lower_rounds(b: Any, args: Any) -> Any:
     return [x0, x1]
 
 
-def lower_stream(ctx: Any, keys: Any, count: int) -> tuple[Any, Any]:
+def lower_stream(ctx: Any, keys: Any, count: int, fuse: bool = True) -> tuple[Any, Any]:
     """The words of blocks 0 ... count - 1 of each key, of shape (*keys.shape, count)."""
     shape = (*keys.shape, count)
     dims = range(len(keys.shape))
@@ -243,7 +283,7 @@ def lower_stream(ctx: Any, keys: Any, count: int) -> tuple[Any, Any]:
     else:
         place = hlo.iota(ctx, shape, _U64, len(keys.shape))
         x1, x0 = _lower_words(ctx, place)
-    return lower_block(ctx, k0, k1, x0, x1)
+    return lower_block(ctx, k0, k1, x0, x1, fuse)
 
 
 def _lower_legacy_stream(ctx: Any, keys: Any, count: int) -> Any:
@@ -454,7 +494,9 @@ def lower_split(ctx: Any, keys: Any, shape: tuple[int, ...], legacy: bool = Fals
         words = _lower_legacy_stream(ctx, keys, 2 * count)
         words = hlo.reshape(ctx, words, (*keys.shape, *shape, 2))
         return hlo.bitcast_convert(ctx, words, keys.shape + shape, _U64)
-    return hlo.reshape(ctx, _lower_join(ctx, *lower_stream(ctx, keys, count)), keys.shape + shape)
+    return hlo.reshape(
+        ctx, _lower_join(ctx, *lower_stream(ctx, keys, count, fuse=False)), keys.shape + shape
+    )
 
 
 random_split_p = Primitive(
@@ -507,7 +549,9 @@ def _fold_lower(ctx: Any, keys: Any, msgs: Any) -> Any:
     keys = keys if keys.shape == shape else hlo.broadcast_scalar(ctx, keys, shape)
     msgs = msgs if msgs.shape == shape else hlo.broadcast_scalar(ctx, msgs, shape)
     k0, k1 = _lower_words(ctx, keys)
-    return _lower_join(ctx, *lower_block(ctx, k0, k1, hlo.full(ctx, 0, shape, _U32), msgs))
+    return _lower_join(
+        ctx, *lower_block(ctx, k0, k1, hlo.full(ctx, 0, shape, _U32), msgs, fuse=False)
+    )
 
 
 random_fold_in_p = Primitive(

@@ -235,41 +235,48 @@ def _gamma_host(
     one = dtype.type(1)
     own = host_split(keys, (count,), legacy).reshape(-1)
     boosted = ~(a >= one)
-    d = np.where(boosted, a + one, a) - third
+    some = bool(np.count_nonzero(boosted))
+    d = (np.where(boosted, a + one, a) if some else a) - third
     c = third / np.sqrt(d)
     pair = host_split(own, (2,), legacy)
     key, spare = pair[:, 0].copy(), pair[:, 1].copy()
     V = np.ones(a.shape, dtype)
-    # The first test refuses x = 0, v = 1, u = 2 unless d is nan or infinite.
-    todo = np.flatnonzero(_rejected(np.zeros_like(V), V, V + one, d))
+    todo = np.flatnonzero(np.isfinite(d))  # the start, x = 0, v = 1, u = 2, is refused for finite d
     while todo.size:
         triple = host_split(key[todo], (3,), legacy)
         key[todo] = triple[:, 0]
         x, v = _candidates(triple[:, 1], c[todo], legacy)
-        u = host_unit(np.ascontiguousarray(triple[:, 2]), (), dtype, legacy)
-        V[todo] = (v * v) * v
-        todo = todo[_rejected(x * x, V[todo], u, d[todo])]
+        u = host_unit(triple[:, 2].copy(), (), dtype, legacy)
+        cube = (v * v) * v
+        V[todo] = cube
+        todo = todo[_rejected(x * x, cube, u, d[todo])]
     if log_space:
-        e = np.log1p(-host_unit(spare, (), dtype, legacy))
-        boost = np.where(boosted & (e != 0), e * (one / a), dtype.type(0))
-        out = np.log(d) + np.log(V) + boost
+        out = np.log(d) + np.log(V)
+        if some:
+            e = np.log1p(-host_unit(spare, (), dtype, legacy))
+            out = out + np.where(boosted & (e != 0), e * (one / a), dtype.type(0))
     else:
-        boost = np.where(boosted, np.power(one - host_unit(spare, (), dtype, legacy), one / a), one)
-        out = d * V * boost
+        out = d * V
+        if some:
+            power = np.power(one - host_unit(spare, (), dtype, legacy), one / a)
+            out = out * np.where(boosted, power, one)
     return out.astype(dtype).reshape(shape)
 
 
 def _candidates(keys: np.ndarray, c: np.ndarray, legacy: bool) -> tuple[np.ndarray, np.ndarray]:
     """Normal numbers x with 1 + c x positive, and that."""
     dtype = c.dtype
-    x, v = np.zeros_like(c), np.full_like(c, -1)
-    todo = np.arange(c.size)
-    keys = keys.copy()
+    one = dtype.type(1)
+    pair = host_split(keys, (2,), legacy)
+    x = host_normal(pair[:, 1].copy(), (), dtype, legacy)
+    v = fused(x, c, one)
+    todo = np.flatnonzero(v <= 0)
+    keys = pair[:, 0].copy()
     while todo.size:
         pair = host_split(keys[todo], (2,), legacy)
         keys[todo] = pair[:, 0]
-        x[todo] = host_normal(np.ascontiguousarray(pair[:, 1]), (), dtype, legacy)
-        v[todo] = fused(x[todo], c[todo], dtype.type(1))
+        x[todo] = host_normal(pair[:, 1].copy(), (), dtype, legacy)
+        v[todo] = fused(x[todo], c[todo], one)
         todo = todo[v[todo] <= 0]
     return x, v
 
