@@ -5,6 +5,7 @@ On the CPU an operation's `host` rule runs at once, on NumPy. Operations marked 
 """
 
 import dataclasses
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -238,6 +239,7 @@ class HostProgram:
 
     function: Any
     outs: list[Any]
+    donated: tuple[int, ...] = ()
 
     def __call__(self, args: Sequence[Array]) -> list[Array]:
         values = [a._np for a in args]
@@ -245,6 +247,8 @@ class HostProgram:
             if v is None:
                 values[i] = args[i].numpy_()
         results = quiet.run(self.function, *values)
+        for i in self.donated:
+            delete(args[i])
         return [
             wrap(v if type(v) is np.ndarray else np.asarray(v), t) for v, t in zip(results, self.outs, strict=True)
         ]
@@ -259,7 +263,30 @@ def program_for(closed: ClosedJaxpr, name: str, donated: tuple[int, ...] = (), o
             if is_tiny(closed) and runtime_is_cpu()
             else False
         )
+    donated = usable(closed, name, donated) if donated else ()
+    if found and donated:
+        return HostProgram(found.function, found.outs, donated)
     return found or compile_program(closed, name, donated, options)
+
+
+def usable(closed: ClosedJaxpr, name: str, donated: tuple[int, ...]) -> tuple[int, ...]:
+    """The donated arguments that a result of the same type can take the memory of; a warning names the others."""
+    free = [(a.shape, a.dtype) for a in closed.out_avals]
+    kept, refused = [], []
+    for i in donated:
+        aval = closed.in_avals[i]
+        if (aval.shape, aval.dtype) in free:
+            free.remove((aval.shape, aval.dtype))
+            kept.append(i)
+        else:
+            refused.append(aval.str_short())
+    if refused:
+        warnings.warn(
+            f"jit of `{name}`: Some donated buffers were not usable: {', '.join(refused)}. No result has that "
+            "shape and dtype; donate only arguments that one replaces.",
+            stacklevel=5,
+        )
+    return tuple(kept)
 
 
 def runtime_is_cpu() -> bool:

@@ -29,7 +29,7 @@ def _argnums(op: str, argnums: Any, count: int) -> tuple[int, ...]:
         if not isinstance(i, int | np.integer):
             raise TypeError(f"{op}: argnums must be an int or a tuple of ints; got {argnums!r}.")
         if not -count <= i < count:
-            raise ValueError(
+            raise TypeError(
                 f"{op}: argnums names positional argument {i}, and the call has {count}. Give that argument by position."
             )
     return tuple(operator.index(i) % count for i in nums)

@@ -3,6 +3,7 @@
 import functools
 import inspect
 import operator
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -192,6 +193,8 @@ def as_argument(x: Any) -> Any:
 class Jitted:
     """A compiled function; the result of `jit`."""
 
+    living: "weakref.WeakSet[Jitted]" = weakref.WeakSet()
+
     def __init__(
         self,
         fun: Callable[..., Any],
@@ -214,6 +217,7 @@ class Jitted:
         self._fast: dict[Any, Entry] = {}
         self._epoch = eager.epoch
         self._plain = not self.statics and not self.donates
+        Jitted.living.add(self)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -314,6 +318,9 @@ class Jitted:
             entry = self._trace(values, in_tree, static, dynamic, rest)
             self._entries[key] = entry
         donated = self._donated(args, kwargs, dynamic, rest) if self.donates else ()
+        for i in donated:  # an Array of its own, not the one that equal numbers share
+            if type(leaves[i]) in _PYTHON:
+                values[i] = as_value(leaves[i])
         return entry, values, donated
 
     def _bad_argument(self, leaves: Any, dynamic: Any, rest: Any) -> TypeError:

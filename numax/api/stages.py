@@ -242,6 +242,7 @@ def _trace(jitted: Jitted, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tra
     stand_ins = [_StandIn(abstract("lower", x)) for x in leaves]
     entry = jitted._trace(stand_ins, in_tree, static, dynamic, rest)
     donated = jitted._donated(args, kwargs, dynamic, rest) if jitted.donates else ()
+    donated = dispatch.usable(entry.closed, jitted.name, donated) if donated else ()
     return Traced(jitted.name, entry, in_tree, donated, jitted.options)
 
 

@@ -62,6 +62,8 @@ _PYTHON_KINDS = frozenset(d for d in dtypes.ALL if d.kind in "biufc")
 def to_index(x: Any) -> int:
     if x.aval.ndim or not (dtypes.is_integer(x.dtype) or x.dtype == dtypes.bool_):
         raise TypeError("Only integer scalar arrays can be converted to a scalar index.")
+    if isinstance(x, Tracer):
+        return core.to_index(x)
     return core.to_number(x, int)
 
 
@@ -131,7 +133,7 @@ def array_repr(x: Array) -> str:
     """Array([1., 2.], dtype=float32), as NumPy shows it."""
     memory = x.numpy_()
     if dtypes.is_key(x.dtype):
-        words = np.stack([memory >> np.uint64(32), memory & np.uint64(0xFFFFFFFF)], -1).astype(
+        words = np.stack([memory & np.uint64(0xFFFFFFFF), memory >> np.uint64(32)], -1).astype(
             np.uint32
         )
         return f"Array({x.shape}, dtype={x.dtype.name}) overlaying:\n{words}"

@@ -80,8 +80,8 @@ def _params(ctx: _Context, params: dict[str, Any], indent: str) -> str:
 
 def _equation(ctx: _Context, eqn: Eqn, used: set[Var], indent: str) -> str:
     ins = " ".join(_use(ctx, v) for v in eqn.invars)
-    params = _params(ctx, eqn.params, indent)
     outs = " ".join(_bind(ctx, v, used) for v in eqn.outvars)
+    params = _params(ctx, eqn.params, indent)
     left = f"{outs} = " if outs else ""
     return f"{left}{eqn.primitive.name}{params} {ins}".rstrip()
 

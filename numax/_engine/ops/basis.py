@@ -20,6 +20,7 @@ from numax._engine.core.primitive import (
     not_linear,
 )
 from numax._engine.core.trace import Tracer, as_value
+from numax._engine.host.quiet import quiet
 from numax._engine.stablehlo import hlo
 
 # ---- small things that rules share ----
@@ -395,10 +396,15 @@ def convert_element_type(operand: Any, new_dtype: Any) -> Any:
 
 
 def convert(x: Any, dtype: Any, weak: bool = False) -> Any:
-    """convert_element_type for a value and a canonical dtype; nothing to do gives x itself."""
+    """convert_element_type for a value and a canonical dtype; nothing to do gives x itself.
+
+    A known number is converted at once, also while a program is being recorded.
+    """
     aval = x.aval
     if aval.dtype == dtype and aval.weak_type == weak:
         return x
+    if type(x) is Array and x._np is not None and not x._np.shape and dtypes.is_number(aval.dtype):
+        return wrap_any(quiet.run(host_convert, x._np, dtype), etype(dtype, weak))
     return convert_element_type_p.bind(x, new_dtype=dtype, weak_type=weak)
 
 
