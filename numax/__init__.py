@@ -3,6 +3,8 @@
 `import numax.numpy as jnp`; then `numax.grad`, `numax.jit`, `numax.vmap` compose to any depth.
 """
 
+import importlib as _importlib
+
 from numax._engine import dispatch as _dispatch
 from numax._engine.core import array as _array
 from numax._engine.core import ir_print as _ir_print
@@ -15,12 +17,23 @@ _primitive.Evaluator.run = staticmethod(_dispatch.evaluate)
 _array.Hooks.device = _dispatch
 _tracebacks.install()
 
-from numax import debug, dtypes, errors, lax, numpy, random, tree, tree_util  # noqa: E402
+from numax import debug, dtypes, errors, lax, numpy, tree, tree_util  # noqa: E402
 from numax._engine.control.callback import pure_callback  # noqa: E402
 from numax._engine.control.custom_jvp import custom_jvp  # noqa: E402
 from numax._engine.control.custom_vjp import custom_vjp  # noqa: E402
 from numax._engine.core.array import Array  # noqa: E402
-from numax._engine.core.config import config  # noqa: E402
+from numax._engine.core.config import (  # noqa: E402
+    check_tracer_leaks,
+    config,
+    debug_key_reuse,
+    default_prng_impl,
+    enable_checks,
+    enable_custom_prng,
+    explain_cache_misses,
+    legacy_prng_key,
+    log_compiles,
+    softmax_custom_jvp,
+)
 from numax._engine.core.dtypes import float0  # noqa: E402
 from numax._engine.core.trace import (  # noqa: E402
     debug_infs,
@@ -43,6 +56,7 @@ from numax.api.checkpoint import (  # noqa: E402
     remat,
 )
 from numax.api.debug import effects_barrier  # noqa: E402
+from numax.api.caches import clear_caches  # noqa: E402
 from numax.api.devices import (  # noqa: E402
     block_until_ready,
     copy_to_host_async,
@@ -81,3 +95,16 @@ from numax.numpy import methods as _methods  # noqa: E402
 __version__ = "0.1.0"
 _array.Array.__module__ = "numax"
 _methods.install(_array.Array, _trace.Tracer)
+
+# Packages that most programs do not need are imported at their first use, so that `import numax` stays cheap.
+_LAZY = frozenset(("experimental", "flatten_util", "image", "nn", "ops", "random", "scipy", "sharding"))
+
+
+def __getattr__(name: str) -> object:
+    if name in _LAZY:
+        return _importlib.import_module(f"numax.{name}")
+    raise AttributeError(f"module 'numax' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})
