@@ -28,7 +28,12 @@ from numax._engine.ops.linalg_orthogonal import (
     tridiagonal,
     tridiagonal_p,
 )
-from numax._engine.ops.linalg_solve import cholesky, cholesky_p, triangular_solve, triangular_solve_p
+from numax._engine.ops.linalg_solve import (
+    cholesky,
+    cholesky_p,
+    triangular_solve,
+    triangular_solve_p,
+)
 from numax._engine.ops.linalg_svd import SvdAlgorithm, svd, svd_p
 from numax._engine.ops.linalg_tridiagonal import tridiagonal_solve, tridiagonal_solve_p
 from numax._engine.ops.linalg_updates import (

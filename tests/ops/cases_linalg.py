@@ -190,7 +190,9 @@ CASES = [
     ),
     _row(
         "eig",
-        lambda x: linalg.eig(x, compute_left_eigenvectors=False, compute_right_eigenvectors=False)[0],
+        lambda x: linalg.eig(x, compute_left_eigenvectors=False, compute_right_eigenvectors=False)[
+            0
+        ],
         [normal(3, 3)],
         lambda x: np.linalg.eigvals(x).astype(np.result_type(x, np.complex64)),
         BOTH,

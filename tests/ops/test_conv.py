@@ -146,10 +146,10 @@ def test_compiled_groups_dilation_and_negative_padding():
         rng.standard_normal((6, 3, 2, 3)).astype("f"),
     )
     params = ((2, 1), ((-1, 2), (3, -2)), (2, 1), (1, 2), None)
-    fun = lambda a, b: conv_general_dilated(a, b, *params, feature_group_count=2)  # noqa: E731
+    fun = lambda a, b: conv_general_dilated(a, b, *params, feature_group_count=2)
     np.testing.assert_allclose(run(fun, [x, w])[0], compiled(fun, [x, w])[0], rtol=1e-4, atol=1e-4)
     w = rng.standard_normal((6, 6, 2, 3)).astype("f")
-    fun = lambda a, b: conv_general_dilated(a, b, *params, batch_group_count=2)  # noqa: E731
+    fun = lambda a, b: conv_general_dilated(a, b, *params, batch_group_count=2)
     np.testing.assert_allclose(run(fun, [x, w])[0], compiled(fun, [x, w])[0], rtol=1e-4, atol=1e-4)
 
 

@@ -119,7 +119,11 @@ def test_cholesky_of_an_indefinite_matrix_is_nan_alone():
 def test_cholesky_reads_the_lower_triangle_unless_symmetrised():
     x = np.array([[4, 9], [2, 5]], "f")
     for how in (run, compiled):
-        near(how(lambda v: cholesky(v, symmetrize_input=False), [x])[0], np.array([[2, 0], [1, 2]], "f"), "float32")
+        near(
+            how(lambda v: cholesky(v, symmetrize_input=False), [x])[0],
+            np.array([[2, 0], [1, 2]], "f"),
+            "float32",
+        )
 
 
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
@@ -131,7 +135,9 @@ def test_rules_of_cholesky(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "complex128"])
-@pytest.mark.parametrize("shape", [(2, 4, 4), (2, 5, 3), (3, 5), (100, 70), (70, 100), (0, 3), (3, 0), (1, 1)])
+@pytest.mark.parametrize(
+    "shape", [(2, 4, 4), (2, 5, 3), (3, 5), (100, 70), (70, 100), (0, 3), (3, 0), (1, 1)]
+)
 def test_lu(shape, dtype):
     x = random(shape, dtype)
     m, n = shape[-2:]
@@ -167,7 +173,9 @@ def test_rules_of_lu(shape, dtype):
 
 def test_pivots_to_permutation():
     for how in (run, compiled):
-        got = how(lambda p: lu_pivots_to_permutation(p, 4), [np.array([[2, 2, 2], [0, 1, 3]], np.int32)])[0]
+        got = how(
+            lambda p: lu_pivots_to_permutation(p, 4), [np.array([[2, 2, 2], [0, 1, 3]], np.int32)]
+        )[0]
         np.testing.assert_array_equal(got, [[2, 0, 1, 3], [0, 1, 3, 2]])
 
 
@@ -176,7 +184,9 @@ def test_tridiagonal_solve(dtype):
     n = 5
     dl, d, du = (random((2, n), dtype, i) + (4 if i == 1 else 0) for i in range(3))
     b = random((2, n, 3), dtype, 3)
-    dense = np.stack([np.diag(d[i]) + np.diag(dl[i, 1:], -1) + np.diag(du[i, :-1], 1) for i in range(2)])
+    dense = np.stack(
+        [np.diag(d[i]) + np.diag(dl[i, 1:], -1) + np.diag(du[i, :-1], 1) for i in range(2)]
+    )
     with enable_x64(True):
         for how in (run, compiled):
             x = how(tridiagonal_solve, [v.astype(dtype) for v in (dl, d, du, b)])[0]
@@ -192,7 +202,9 @@ def test_tridiagonal_solve_of_singular_systems():
 
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
 def test_rules_of_tridiagonal_solve(dtype):
-    args = [random((4,), dtype, i) + (4 if i == 1 else 0) for i in range(3)] + [random((4, 2), dtype, 3)]
+    args = [random((4,), dtype, i) + (4 if i == 1 else 0) for i in range(3)] + [
+        random((4, 2), dtype, 3)
+    ]
     check_derivatives(tridiagonal_solve, args)
     with enable_x64(True):
         check_batching(tridiagonal_solve, args, 1e-9, 1e-9)
@@ -217,11 +229,31 @@ def test_scipy_agrees_on_pivots():
     [
         (cholesky, [(2, 3)], ValueError, "must be square"),
         (cholesky, [(3,)], ValueError, "must be a matrix"),
-        (lambda a, b: triangular_solve(a, b, left_side=True), [(2, 2), (3, 1)], ValueError, "shapes must fit"),
-        (lambda a, b: triangular_solve(a, b, left_side=True), [(2, 3), (2, 1)], ValueError, "must be square"),
-        (lambda a, b: triangular_solve(a, b, left_side=True), [(3, 2, 2), (3, 1)], ValueError, "shapes must fit"),
+        (
+            lambda a, b: triangular_solve(a, b, left_side=True),
+            [(2, 2), (3, 1)],
+            ValueError,
+            "shapes must fit",
+        ),
+        (
+            lambda a, b: triangular_solve(a, b, left_side=True),
+            [(2, 3), (2, 1)],
+            ValueError,
+            "must be square",
+        ),
+        (
+            lambda a, b: triangular_solve(a, b, left_side=True),
+            [(3, 2, 2), (3, 1)],
+            ValueError,
+            "shapes must fit",
+        ),
         (lambda p: lu_pivots_to_permutation(p, 3), [(2,)], TypeError, "must be int32"),
-        (lambda *v: tridiagonal_solve(*v), [(3,), (3,), (3,), (3,)], TypeError, "at least two axes"),
+        (
+            lambda *v: tridiagonal_solve(*v),
+            [(3,), (3,), (3,), (3,)],
+            TypeError,
+            "at least two axes",
+        ),
         (lambda *v: tridiagonal_solve(*v), [(3,), (2,), (3,), (3, 1)], ValueError, "shape of b"),
     ],
 )

@@ -26,7 +26,9 @@ def test_symmetric_product():
 
     with enable_x64(True):
         for how in (run, compiled):
-            np.testing.assert_allclose(how(fun, [a, c])[0], 2 * a @ a.swapaxes(-1, -2) + 0.5 * c, atol=1e-12)
+            np.testing.assert_allclose(
+                how(fun, [a, c])[0], 2 * a @ a.swapaxes(-1, -2) + 0.5 * c, atol=1e-12
+            )
         check_batching(fun, [a, c], 1e-10, 1e-10)
     check_derivatives(fun, [a, c])
 

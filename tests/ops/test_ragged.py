@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 from ops_rules import arrays, check_derivatives, compiled, run
 
-from numax._engine.ops.ragged import RaggedDotDimensionNumbers, ragged_dot, ragged_dot_general, scaled_dot
+from numax._engine.ops.ragged import (
+    RaggedDotDimensionNumbers,
+    ragged_dot,
+    ragged_dot_general,
+    scaled_dot,
+)
 
 
 def random(shape, seed=0):
@@ -19,8 +24,12 @@ def test_ragged_dot():
     for i, g in enumerate(groups):
         expected[i] = x[i] @ y[g]
     for how in (run, compiled):
-        np.testing.assert_allclose(how(ragged_dot, [x, y, sizes])[0], expected, rtol=1e-5, atol=1e-6)
-    some = run(lambda a, b, s: ragged_dot(a, b, s, group_offset=np.array([2], np.int32)), [x, y[2:], sizes])[0]
+        np.testing.assert_allclose(
+            how(ragged_dot, [x, y, sizes])[0], expected, rtol=1e-5, atol=1e-6
+        )
+    some = run(
+        lambda a, b, s: ragged_dot(a, b, s, group_offset=np.array([2], np.int32)), [x, y[2:], sizes]
+    )[0]
     expected[:2] = 0
     np.testing.assert_allclose(some, expected, rtol=1e-5, atol=1e-6)
 
@@ -38,7 +47,11 @@ def test_groups_of_each_batch_element():
     numbers = RaggedDotDimensionNumbers((((2,), (2,)), ((0,), (0,))), (1,), (1,))
     got = run(lambda *v: ragged_dot_general(*v, numbers), [x, y, sizes])[0]
     expected = np.zeros((2, 5, 4), "f")
-    expected[0, :2], expected[0, 2:], expected[1, :4] = x[0, :2] @ y[0, 0], x[0, 2:] @ y[0, 1], x[1, :4] @ y[1, 0]
+    expected[0, :2], expected[0, 2:], expected[1, :4] = (
+        x[0, :2] @ y[0, 0],
+        x[0, 2:] @ y[0, 1],
+        x[1, :4] @ y[1, 0],
+    )
     np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
     batched = RaggedDotDimensionNumbers((((2,), (2,)), ((0,), (0,))), (0,), ())
     plain = run(lambda a, b, s: ragged_dot_general(a, b, s, batched), [x, y, sizes])[0]
@@ -58,7 +71,9 @@ def test_scaled_dot():
     v = np.array([[1, 2, 0.5], [2, 1, 1]], "f").astype(ml_dtypes.float8_e8m0fnu)
 
     def fun(*args):
-        return scaled_dot(args[0], args[1], lhs_scale=args[2], rhs_scale=args[3], preferred_element_type="float32")
+        return scaled_dot(
+            args[0], args[1], lhs_scale=args[2], rhs_scale=args[3], preferred_element_type="float32"
+        )
 
     wide = [a.astype("f") for a in (x, y, u, v)]
     expected = (wide[0] * np.repeat(wide[2], 32, 1)) @ (wide[1] * np.repeat(wide[3], 32, 0))
@@ -71,8 +86,16 @@ def test_scaled_dot():
     ("fun", "shapes", "message"),
     [
         (lambda a, b: ragged_dot(a, b, np.array([1, 2])), [(4, 2), (3, 2, 2)], "as many groups"),
-        (lambda a, b: ragged_dot(a, b, np.array([1.0, 2])), [(4, 2), (2, 2, 2)], "must be integers"),
-        (lambda a, b: scaled_dot(a, b, lhs_scale=np.ones((4, 3), "f")), [(4, 8), (8, 2)], "must divide"),
+        (
+            lambda a, b: ragged_dot(a, b, np.array([1.0, 2])),
+            [(4, 2), (2, 2, 2)],
+            "must be integers",
+        ),
+        (
+            lambda a, b: scaled_dot(a, b, lhs_scale=np.ones((4, 3), "f")),
+            [(4, 8), (8, 2)],
+            "must divide",
+        ),
     ],
 )
 def test_errors(fun, shapes, message):

@@ -132,7 +132,7 @@ def padtype_to_pads(
 
     Raises: RuntimeError if the name is another.
     """
-    kind = padding.upper() if isinstance(padding, str) else padding
+    kind = padding.upper()
     if kind == "VALID":
         return [(0, 0)] * len(in_shape)
     if kind not in ("SAME", "SAME_LOWER"):
@@ -337,7 +337,7 @@ def _conv_host(
     if out == dtypes.bool_:
         return found != 0
     if dtypes.is_complex(found.dtype) and not dtypes.is_complex(out):
-        found = found.real
+        found = np.real(found)
     if exact and wide == dtypes.float64:
         found = found.astype(np.int64)
     return found.astype(out, copy=False)
@@ -708,7 +708,7 @@ def _conv_batch(
         return _unmerge(out, out_spec[0], size)
     size = w.aval.shape[dy]
     groups = max(feature_group_count, batch_group_count)
-    w = _merge(w, dy, rhs_spec[0], groups)
+    w = _merge(w, int(dy), rhs_spec[0], groups)
     out = conv_general_dilated_p.bind(x, w, **counts, **params)
     return _unmerge(out, out_spec[1], size, groups)
 

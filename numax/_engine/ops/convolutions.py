@@ -217,7 +217,7 @@ def conv_general_dilated_local(
     patches = conv_general_dilated_patches(
         lhs, filter_shape, window_strides, padding, lhs_dilation, rhs_dilation, numbers, left
     )
-    lhs_spec, rhs_spec, out_spec = numbers
+    _, rhs_spec, out_spec = numbers
     axes = (((out_spec[1],), (rhs_spec[1],)), (out_spec[2:], rhs_spec[2:]))
     out = dot_general(patches, rhs, axes, precision)  # (*places, N, O)
     count = len(out_spec) - 2

@@ -294,7 +294,7 @@ def _wide(x: Any, y: Any, out: Any) -> Any:
 
 def _to(x: np.ndarray, dtype: Any) -> np.ndarray:
     if dtypes.is_complex(x.dtype) and not dtypes.is_complex(dtype):
-        x = x.real
+        x = np.real(x)
     return x.astype(dtype)
 
 
@@ -472,7 +472,9 @@ def _dot_batch(axis: Any, args: Any, dims: Any, *, dimension_numbers: Any, **par
         place = len(x_batch) + sum(d not in x_sum and d not in x_batch for d in range(dx))
     else:
         place = (
-            x.aval.ndim - len(x_sum) + sum(d not in y_sum and d not in y_batch for d in range(dy))
+            x.aval.ndim
+            - len(x_sum)
+            + sum(d not in y_sum and d not in y_batch for d in range(int(dy)))
         )
     numbers = ((x_sum, y_sum), (x_batch, y_batch))
     return dot_general_p.bind(x, y, dimension_numbers=numbers, **params), place

@@ -337,7 +337,7 @@ def _eig_host(
     n = x.shape[-1]
     dtype = whole_dtype(x.dtype)
     if not compute_right_eigenvectors:
-        fun: Callable[..., Any] = lambda a: (np.linalg.eigvals(a),)  # noqa: E731
+        fun: Callable[..., Any] = lambda a: (np.linalg.eigvals(a),)
         outputs: list[Any] = [((n,), dtype)]
     else:
         fun, outputs = np.linalg.eig, [((n,), dtype), ((n, n), dtype)]

@@ -89,7 +89,7 @@ def _lu_host(x: np.ndarray) -> list[np.ndarray]:
 
 def _factor(a: np.ndarray, pivots: np.ndarray) -> None:
     """Right-looking blocked LU, in place."""
-    m, n = a.shape
+    n = a.shape[1]
     for start in range(0, len(pivots), BLOCK):
         end = min(start + BLOCK, len(pivots))
         _factor_panel(a, pivots, start, end)
@@ -103,7 +103,7 @@ def _factor_panel(a: np.ndarray, pivots: np.ndarray, start: int, end: int) -> No
     is_complex = a.dtype.kind == "c"
     for j in range(start, end):
         column = a[j:, j]
-        sizes = np.abs(column.real) + np.abs(column.imag) if is_complex else np.abs(column)
+        sizes = np.abs(np.real(column)) + np.abs(np.imag(column)) if is_complex else np.abs(column)
         p = j + int(sizes.argmax())
         pivots[j] = p
         if p != j:

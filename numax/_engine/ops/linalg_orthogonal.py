@@ -94,7 +94,7 @@ def _pivoted(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     order = np.arange(n, dtype=np.int32)
     taus = np.zeros(steps, a.dtype)
     for j in range(steps):
-        sizes = np.sum((a[j:, j:] * a[j:, j:].conj()).real, axis=0)
+        sizes = np.sum(np.real(a[j:, j:] * a[j:, j:].conj()), axis=0)
         p = j + int(sizes.argmax())
         if p != j:
             a[:, [j, p]] = a[:, [p, j]]
@@ -111,7 +111,7 @@ def _reflect(a: np.ndarray, j: int) -> Any:
     tail = a[j + 1 :, j]
     if not tail.any() and alpha.imag == 0:
         return 0
-    beta = -np.copysign(np.linalg.norm(a[j:, j]), alpha.real).astype(a.real.dtype)
+    beta = -np.copysign(np.linalg.norm(a[j:, j]), alpha.real).astype(part_dtype(a.dtype))
     tau = (beta - alpha) / beta
     tail /= alpha - beta
     a[j, j] = 1
@@ -276,7 +276,7 @@ def _vectors(a: np.ndarray, j: int) -> np.ndarray:
 
 
 def householder_host(a: np.ndarray, taus: np.ndarray) -> np.ndarray:
-    m, n = a.shape[-2:]
+    n = a.shape[-1]
     q = np.zeros(a.shape, a.dtype)
     q[..., range(n), range(n)] = 1
     for j in reversed(range(taus.shape[-1])):
@@ -348,7 +348,7 @@ def _ormqr_host(
     out = np.array(c)
     steps: Sequence[int] = range(taus.shape[-1])
     if left != transpose:
-        steps = reversed(steps)
+        steps = steps[::-1]
     for j in steps:
         vector = _vectors(a, j)
         tau = taus[..., j, None, None]

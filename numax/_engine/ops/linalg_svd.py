@@ -214,7 +214,7 @@ def _svd_by_eigh(ctx: Any, x: Any, full: bool) -> list[Any]:
 
 def _orthonormal(ctx: Any, x: Any, full: bool) -> Any:
     """Q of x = Q R, its columns turned so that the diagonal of R is positive; complete if `full`."""
-    *batch, m, k = x.shape
+    *batch, _, k = x.shape
     q, r = lower_qr(ctx, x, full_matrices=full, pivoting=False, use_magma=None)
     corner = hlo.slice(ctx, r, [0] * len(r.shape), [*batch, k, k])
     kept = hlo.multiply(ctx, corner, lower_eye(ctx, corner.shape, corner.dtype))

@@ -171,8 +171,9 @@ def _tridiagonal_product(dl: Any, d: Any, du: Any, x: Any) -> Any:
 def _tridiagonal_jvp(primals: Any, tangents: Any, **params: Any) -> Any:
     dl, d, du, b = primals
     x = tridiagonal_solve_p.bind(dl, d, du, b, **params)
-    moved = _tridiagonal_product(*tangents[:3], x)
-    change = tangents[3] if moved is None else add_tangents(tangents[3], neg(moved))
+    tl, td, tu, tb = tangents
+    moved = _tridiagonal_product(tl, td, tu, x)
+    change = tb if moved is None else add_tangents(tb, neg(moved))
     return x, tridiagonal_solve_p.bind(dl, d, du, change, **params)
 
 

@@ -152,14 +152,15 @@ def triu(x: Any, k: int = 0) -> Any:
 
 def _cut(x: Any, k: int, lower: bool) -> Any:
     shape = x.aval.shape
-    mask = spread(_in_triangle(*shape[-2:], k, lower), shape)
+    rows, columns = shape[-2:]
+    mask = spread(_in_triangle(rows, columns, k, lower), shape)
     return select_n(mask, zeros_like(x), x)
 
 
 def eye_like(x: Any, n: int | None = None) -> Any:
     """Identity matrices with the batch axes and dtype of x."""
-    n = x.aval.shape[-1] if n is None else n
-    return spread(_eye(n, x.aval.dtype), (*x.aval.shape[:-2], n, n))
+    size: int = x.aval.shape[-1] if n is None else n
+    return spread(_eye(size, x.aval.dtype), (*x.aval.shape[:-2], size, size))
 
 
 @functools.lru_cache(maxsize=64)

@@ -142,7 +142,7 @@ def storage_dtypes(precision: Any, lhs: Any, rhs: Any) -> tuple[Any, Any]:
         return dtypes.as_dtype(precision.lhs_precision_type), dtypes.as_dtype(
             precision.rhs_precision_type
         )
-    left, right, *_ = precision.name.split("_")
+    left = precision.name.split("_")[0]
     if left == "ANY":
         return lhs, rhs
     allowed = (dtypes.bfloat16, dtypes.float32) if left == "BF16" else (_TYPES[left],)
