@@ -652,7 +652,7 @@ def _move_groups(x: Any, source: int, target: int, groups: int) -> Any:
     return reshape(x, shape)
 
 
-def _merge(x: Any, d: int, axis: int, groups: int = 1) -> Any:
+def _merge(x: Any, d: Any, axis: int, groups: int = 1) -> Any:
     """Put the batch axis `d` into axis `axis` (of the unbatched value), inside of its groups."""
     size = x.aval.shape[d]
     x = moveaxis(x, d, axis)
@@ -701,14 +701,14 @@ def _conv_batch(
             counts[grouped] = 1
         out = conv_general_dilated_p.bind(x, w, **counts, **params)
         return _unmerge(out, out_spec[1], size)
-    if dx is not None:
+    if dy is None:
         size = x.aval.shape[dx]
         x = _merge(x, dx, lhs_spec[0], batch_group_count)
         out = conv_general_dilated_p.bind(x, w, **counts, **params)
         return _unmerge(out, out_spec[0], size)
     size = w.aval.shape[dy]
     groups = max(feature_group_count, batch_group_count)
-    w = _merge(w, int(dy), rhs_spec[0], groups)
+    w = _merge(w, dy, rhs_spec[0], groups)
     out = conv_general_dilated_p.bind(x, w, **counts, **params)
     return _unmerge(out, out_spec[1], size, groups)
 

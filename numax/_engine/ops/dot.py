@@ -469,15 +469,15 @@ def _dot_batch(axis: Any, args: Any, dims: Any, *, dimension_numbers: Any, **par
         x_batch, y_batch = (dx, *x_batch), (dy, *y_batch)
         place = 0
     elif dx is not None:
-        place = len(x_batch) + sum(d not in x_sum and d not in x_batch for d in range(dx))
+        place = len(x_batch) + _free_before(dx, x_sum + x_batch)
     else:
-        place = (
-            x.aval.ndim
-            - len(x_sum)
-            + sum(d not in y_sum and d not in y_batch for d in range(int(dy)))
-        )
+        place = x.aval.ndim - len(x_sum) + _free_before(dy, y_sum + y_batch)
     numbers = ((x_sum, y_sum), (x_batch, y_batch))
     return dot_general_p.bind(x, y, dimension_numbers=numbers, **params), place
+
+
+def _free_before(d: Any, named: tuple[int, ...]) -> int:
+    return sum(axis not in named for axis in range(d))
 
 
 def _shift(axes: tuple[int, ...], d: int) -> tuple[int, ...]:
