@@ -187,6 +187,28 @@ from numax.numpy.taking import (
     take_along_axis,
     unpackbits,
 )
+from numax.numpy.files import (
+    array_repr,
+    array_str,
+    get_printoptions,
+    load,
+    printoptions,
+    save,
+    savez,
+    set_printoptions,
+)
+from numax.numpy.polynomial import (
+    poly,
+    polyadd,
+    polyder,
+    polydiv,
+    polyfit,
+    polyint,
+    polymul,
+    polysub,
+    polyval,
+    roots,
+)
 from numax.numpy.types import (
     ComplexWarning,
     __array_namespace_info__,
