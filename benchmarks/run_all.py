@@ -1,17 +1,121 @@
-"""Run every benchmark of this folder, each in a process of its own."""
+"""numax and JAX on the same work, in turn, each in its own process: python run_all.py [--rounds N] [--only GROUP ...].
 
+Prints a table (metric, numax, JAX, median of the rounds' ratios), writes out/benchmark.json and out/benchmark.png.
+"""
+
+import argparse
+import json
+import os
+import statistics
 import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib
 
-def main() -> int:
-    failed = 0
-    for path in sorted(Path(__file__).parent.glob("bench_*.py")):
-        print(f"== {path.stem}", flush=True)
-        failed += subprocess.run([sys.executable, str(path)], check=False).returncode != 0
-    return failed
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+HERE = Path(__file__).parent
+OUT = HERE.parent / "out"
+START = (
+    "import",
+    "first array and sin",
+    "each new shape",
+    "first jit of x + 1",
+    "first jit of a matrix product",
+)
+GROUPS = ("start", "eager", "trace", "jit", "kernel")
+# What a call moves through memory or computes, for the ratio to the machine's limit.
+BYTES = {"add": 12e6, "sum": 4e6, "sin": 8e6, "cos": 8e6, "exp": 8e6, "log": 8e6, "tanh": 8e6, "transpose": 8e6, "softmax": 8e6}
+FLOPS = {"matmul 1000": 2e9}
+
+
+def run(*arguments, **environment):
+    done = subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **environment},
+        check=False,
+    )
+    if done.stderr.strip():
+        print(done.stderr.strip()[-2000:], file=sys.stderr)
+    if done.returncode:
+        raise SystemExit(f"{arguments} failed")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def measure(library, group):
+    if group == "start":
+        return {name: run(HERE / "start.py", library, name) for name in START}
+    return run(HERE / "worker.py", library, group)
+
+
+def shown(seconds):
+    if seconds is None:
+        return "failed"
+    for unit, scale in (("s", 1), ("ms", 1e3), ("us", 1e6)):
+        if seconds * scale >= 1 or unit == "us":
+            return f"{seconds * scale:.3g} {unit}"
+    return ""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="*", default=GROUPS, choices=GROUPS)
+    options = parser.parse_args()
+    rows = {}
+    limits = run(HERE / "limits.py")
+    for number in range(options.rounds):
+        for group in options.only:
+            print(f"round {number + 1}, {group}", file=sys.stderr, flush=True)
+            ours, theirs = measure("numax", group), measure("jax", group)
+            for name in ours:
+                rows.setdefault((group, name), []).append((ours[name], theirs.get(name)))
+    table = []
+    for (group, name), pairs in rows.items():
+        good = [(a, b) for a, b in pairs if a and b]
+        limit = None
+        if group == "kernel" and name in BYTES:
+            limit = BYTES[name] / limits["bytes per second"]
+        if group == "kernel" and name in FLOPS:
+            limit = FLOPS[name] / limits["flop per second"]
+        ours = min((a for a, _ in good), default=None)
+        table.append(
+            {
+                "group": group,
+                "metric": name,
+                "numax": ours,
+                "jax": min((b for _, b in good), default=None),
+                "ratio": statistics.median(a / b for a, b in good) if good else None,
+                "of limit": ours / limit if limit and ours else None,
+            }
+        )
+    print("| group | metric | numax | JAX | ratio | times the limit |\n|---|---|---|---|---|---|")
+    for row in table:
+        ratio = "" if row["ratio"] is None else f"{row['ratio']:.3f}"
+        limit = "" if row["of limit"] is None else f"{row['of limit']:.2f}"
+        print(f"| {row['group']} | {row['metric']} | {shown(row['numax'])} | {shown(row['jax'])} | {ratio} | {limit} |")
+    OUT.mkdir(exist_ok=True)
+    (OUT / "benchmark.json").write_text(json.dumps({"limits": limits, "rows": table}, indent=1))
+    plot(table)
+    slow = [row["metric"] for row in table if row["ratio"] and row["ratio"] > 1.1]
+    print(f"\n{len(table)} metrics; above 1.1: {', '.join(slow) or 'none'}")
+
+
+def plot(table):
+    rows = sorted((r for r in table if r["ratio"]), key=lambda r: r["ratio"])
+    figure, axes = plt.subplots(figsize=(8, 0.18 * len(rows) + 1))
+    axes.barh([f"{r['group']}: {r['metric']}" for r in rows], [r["ratio"] for r in rows])
+    axes.axvline(1, color="black", linewidth=0.8)
+    axes.set_xscale("log")
+    axes.set_xlabel("time of numax / time of JAX")
+    axes.tick_params(axis="y", labelsize=6)
+    figure.tight_layout()
+    figure.savefig(OUT / "benchmark.png", dpi=130)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
