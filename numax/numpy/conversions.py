@@ -67,9 +67,13 @@ def to_index(x: Any) -> int:
     return core.to_number(x, int)
 
 
+def numbers(memory: np.ndarray) -> np.ndarray:
+    return memory
+
+
 def _plain(x: Any) -> np.ndarray:
     """The numbers in a dtype that Python knows."""
-    memory = core.to_ndarray(x)
+    memory = core.to_number(x, numbers) if isinstance(x, Tracer) else core.to_ndarray(x)
     if memory.dtype in _PYTHON_KINDS:
         return memory
     return memory.astype(np.float64 if dtypes.is_float(memory.dtype) else np.int64)

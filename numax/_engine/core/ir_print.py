@@ -89,16 +89,15 @@ def _equation(ctx: _Context, eqn: Eqn, used: set[Var], indent: str) -> str:
 def _program(ctx: _Context, jaxpr: Jaxpr, indent: str) -> str:
     consts = " ".join(_bind(ctx, v) for v in jaxpr.constvars)
     ins = " ".join(_bind(ctx, v) for v in jaxpr.invars)
-    head = f"lambda {consts + ' ' if consts else ''}; {ins}. let" if ins else f"lambda {consts} ; . let"
-    head = head.replace(" ;", ";") if consts else head
+    head = f"lambda {consts}; {ins}. let"
     used = ir.used_vars(jaxpr)
     inner = indent + "    "
     eqns = [_equation(ctx, e, used, inner) for e in jaxpr.eqns]
     outs = ", ".join(_use(ctx, v) for v in jaxpr.outvars)
     result = f"({outs},)" if len(jaxpr.outvars) == 1 else f"({outs})"
     body = "\n".join(inner + e for e in eqns)
-    flat = f"{{ {head} {'; '.join(eqns)}{' ' if eqns else ''}in {result} }}"
-    if indent and "\n" not in flat and len(eqns) <= 1 and len(indent) + len(flat) < WIDTH:
+    flat = f"{{ {head} {' '.join(eqns)} in {result} }}"
+    if "\n" not in flat and len(eqns) <= 1 and len(indent) + len(flat) < WIDTH:
         return flat
     if not eqns:
         return f"{{ {head} in {result} }}"
