@@ -89,7 +89,7 @@ def binary(name: str, ufunc: Any, general: Function) -> Function:
     ufunc: must compute what `general` does wherever the result's dtype is right.
     """
 
-    def fast(x: Any, y: Any, /, out: Any = None, where: Any = None) -> Any:
+    def fast(x: Any, y: Any, /, *, out: Any = None, where: Any = None) -> Any:
         if out is not None or where is not None:
             return _refuse(name, out, where)
         if type(x) is Array:
@@ -156,7 +156,7 @@ def binary(name: str, ufunc: Any, general: Function) -> Function:
 def unary(name: str, ufunc: Any, general: Function) -> Function:
     """A one-argument function that takes the fast path where there is a rule, else `general`."""
 
-    def fast(x: Any, /, out: Any = None, where: Any = None) -> Any:
+    def fast(x: Any, /, *, out: Any = None, where: Any = None) -> Any:
         if out is not None or where is not None:
             return _refuse(name, out, where)
         if type(x) is Array:

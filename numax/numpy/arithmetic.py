@@ -249,13 +249,21 @@ def _int_power(x: Any, y: Any) -> Any:
         below = lax.lt(y, zero)
         unit = lax.eq(lax.abs(x), one)
         x = lax.select_n(lax.bitwise_and(below, lax.bitwise_not(unit)), x, to_shape(zero, shape))
-    bits = dtypes.itemsize_bits(x.dtype)
-    for _ in range(6 if bits >= 64 else 5 if bits >= 32 else 4 if bits >= 16 else 3):
+        y = lax.abs(y)
+
+    def more(state: Any) -> Any:
+        return lax.reduce_or(lax.ne(state[1], zero), tuple(range(len(shape))))
+
+    def step(state: Any) -> Any:
+        x, y, out = state
         odd = lax.ne(lax.bitwise_and(y, one), zero)
-        out = lax.select_n(odd, out, lax.mul(out, x))
-        x = lax.mul(x, x)
-        y = lax.shift_right_logical(y, one)
-    return out
+        return (
+            lax.mul(x, x),
+            lax.shift_right_logical(y, one),
+            lax.select_n(odd, out, lax.mul(out, x)),
+        )
+
+    return lax.while_loop(more, step, (x, y, out))[2]
 
 
 @fast(np.power)

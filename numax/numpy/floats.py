@@ -103,6 +103,9 @@ def _power_of_two(k: Any, dtype: Any) -> Any:
 def times_power_of_two(x: Any, k: Any) -> Any:
     """x * 2**k, in steps that neither overflow nor lose digits before they must."""
     _, bias, _ = _layout(x.dtype)
+    k = lax.optimization_barrier(
+        k
+    )  # else the compiler merges constant steps into one that overflows
     low, high = number(k, 1 - bias), number(k, bias)
     for _step in range(4):
         part = lax.clamp(low, k, high)
