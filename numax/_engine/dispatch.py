@@ -157,6 +157,7 @@ class Program:
             handles.append(handle)
         if self.donated:
             for i in self.donated:
+                args[i]._shape = args[i].shape
                 args[i]._np = None
         results = self.executable.run(self.hoisted + handles if self.hoisted else handles)
         if self.donated:
