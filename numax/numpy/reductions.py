@@ -174,7 +174,7 @@ def _extremum(
             raise ValueError(
                 f"reduction operation {op} does not have an identity, so to use a where mask one has to specify 'initial'"
             )
-        if x.aval.size == 0 and _empties(x, axes):
+        if count_of(x, axes) == 0:
             raise ValueError(
                 f"zero-size array to reduction operation {op} which has no identity; got {x.aval.str_short()}. "
                 "Give `initial`."
@@ -186,11 +186,6 @@ def _extremum(
         x = lax.select_n(mask_for(op, where, x), to_shape(start, x.shape), x)
     y = rule(x, axes) if axes else x
     return kept(combine(y, start), axes, keepdims)
-
-
-def _empties(x: Any, axes: tuple[int, ...]) -> bool:
-    """Whether there are results, and each is made of no elements."""
-    return 0 not in [n for i, n in enumerate(x.shape) if i not in axes]
 
 
 @fast(lambda a, axis, dtype, keepdims: np.maximum.reduce(a, axis, None, None, keepdims))

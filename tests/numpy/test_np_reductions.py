@@ -1,0 +1,296 @@
+"""Reductions, averages, quantiles and differences against NumPy: dtypes, axes, keepdims, where, initial, NaNs."""
+
+import ml_dtypes
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from np_rows import Row, check_grad, check_jit, check_value, check_vmap, host, rows_of
+
+import numax
+import numax.numpy as jnp
+from numax.numpy import quantiles
+
+rng = np.random.default_rng(5)
+A = rng.standard_normal((3, 4)).astype(np.float32)
+T = rng.standard_normal((2, 3, 4)).astype(np.float32)
+N = np.where(rng.random((3, 4)) < 0.3, np.nan, A).astype(np.float32)
+W = rng.uniform(0.1, 1, (3, 4)).astype(np.float32)
+M = rng.random((3, 4)) < 0.6
+C = (A + 1j * A[::-1]).astype(np.complex64)
+I8 = rng.integers(-9, 9, (3, 4)).astype(np.int8)
+X = np.array([0, 1, 3, 4.5], np.float32)
+
+TOTALS = [
+    "sum",
+    "prod",
+    "max",
+    "min",
+    "any",
+    "all",
+    "mean",
+    "var",
+    "std",
+    "median",
+    "ptp",
+    "argmax",
+    "argmin",
+]
+NANS = ["nansum", "nanprod", "nanmax", "nanmin", "nanmean", "nanvar", "nanstd", "nanmedian"]
+RUNNING = ["cumsum", "cumprod", "nancumsum", "nancumprod"]
+FLAT_GRAD = {"any": False, "all": False, "argmax": False, "argmin": False, "count_nonzero": False}
+
+
+def axes_for(name):
+    return [None, 0, -1] if name.startswith("arg") else [None, 0, -1, (0, 2), ()]
+
+
+ROWS = [
+    *[
+        Row(f"{n}_{axis}", lambda xp, x, n=n, axis=axis: getattr(xp, n)(x, axis=axis), (T,), grad=FLAT_GRAD.get(n, (n, axis) != ("std", ())), tol=5e-6)
+        for n in TOTALS
+        for axis in axes_for(n)
+        if not (n == "ptp" and axis == ())
+    ],
+    *[
+        Row(f"{n}_keepdims", lambda xp, x, n=n: getattr(xp, n)(x, axis=1, keepdims=True), (T,), grad=False, tol=5e-6)
+        for n in TOTALS
+    ],
+    *[
+        Row(f"{n}_{axis}", lambda xp, x, n=n, axis=axis: getattr(xp, n)(x, axis=axis), (N,), grad=False, tol=5e-6)
+        for n in NANS
+        for axis in (None, 0, 1)
+    ],
+    *[
+        Row(f"{n}_{axis}", lambda xp, x, n=n, axis=axis: getattr(xp, n)(x, axis=axis), (A if n[0] == "c" else N,), grad=n[0] == "c")
+        for n in RUNNING
+        for axis in (None, 0, -1)
+    ],
+    *[
+        Row(f"{n}_where", lambda xp, x, m, n=n: getattr(xp, n)(x, axis=1, where=m), (A, M), tol=5e-6)
+        for n in ("sum", "prod", "mean", "var", "std")
+    ],
+    *[Row(f"{n}_where", lambda xp, x, m, n=n: getattr(xp, n)(x, axis=0, where=m), (A > 0, M[0])) for n in ("any", "all")],
+    *[
+        Row(f"{n}_initial", lambda xp, x, m, n=n: getattr(xp, n)(x, axis=1, where=m, initial=0.25), (A, M))
+        for n in ("sum", "prod", "max", "min")
+    ],
+    *[Row(f"{n}_complex", lambda xp, x, n=n: getattr(xp, n)(x, axis=0), (C,)) for n in ("sum", "prod", "mean", "var", "std", "cumsum")],
+    *[Row(f"{n}_complex", lambda xp, x, n=n: getattr(xp, n)(x, axis=0), (C,)) for n in ("max", "min", "any")],
+    *[Row(f"{n}_int8", lambda xp, x, n=n: getattr(xp, n)(x, axis=0), (I8,)) for n in ("sum", "prod", "max", "min", "argmax")],
+    *[Row(f"{n}_int8", lambda xp, x, n=n: getattr(xp, n)(x, axis=0), (I8,)) for n in ("mean", "var", "std", "median")],
+    *[Row(f"{n}_bool", lambda xp, x, n=n: getattr(xp, n)(x, axis=0), (M,)) for n in ("sum", "prod", "max", "any", "mean", "argmax", "cumsum")],
+    Row("sum_uint8", lambda xp, x: xp.sum(x), (np.array([200, 100], np.uint8),)),
+    Row("count_nonzero", lambda xp, x: xp.count_nonzero(x, axis=1), (I8,)),
+    Row("count_nonzero_all", lambda xp, x: xp.count_nonzero(x), (M,), dtype="int32"),
+    Row("sum_dtype", lambda xp, x: xp.sum(x, axis=0, dtype="float16"), (I8,), tol=1e-3),
+    Row("var_ddof", lambda xp, x: xp.var(x, axis=0, ddof=1), (A,)),
+    Row("std_correction", lambda xp, x: xp.std(x, axis=1, correction=2), (A,)),
+    Row("var_mean", lambda xp, x: xp.var(x, axis=1, mean=xp.mean(x, axis=1, keepdims=True)), (A,)),
+    Row("nanvar_ddof", lambda xp, x: xp.nanvar(x, axis=1, ddof=1), (A,)),
+    Row("average", lambda xp, x, w: xp.average(x, weights=w), (A, W)),
+    Row("average_axis", lambda xp, x, w: xp.average(x, axis=1, weights=w, returned=True), (A, W)),
+    Row("average_vector", lambda xp, x, w: xp.average(x, axis=-1, weights=w, keepdims=True), (A, W[0])),
+    Row("average_plain", lambda xp, x: xp.average(x, axis=0), (A,)),
+    Row("cumulative_sum", lambda xp, x: xp.cumulative_sum(x, axis=1, include_initial=True), (A,)),
+    Row("cumulative_prod", lambda xp, x: xp.cumulative_prod(x, axis=0, include_initial=True), (A,)),
+    Row("diff", lambda xp, x: xp.diff(x, 2, axis=1), (T,)),
+    Row("diff_ends", lambda xp, x: xp.diff(x, axis=0, prepend=0.5, append=x[:2]), (T,), dtype="float32"),
+    Row("diff_bool", lambda xp, x: xp.diff(x), (M,)),
+    Row("ediff1d", lambda xp, x: xp.ediff1d(x, to_begin=np.float32(1), to_end=xp.asarray([2, 3], dtype="float32")), (A,), vmap=False),
+    Row("gradient", lambda xp, x: xp.gradient(x), (A,)),
+    Row("gradient_step", lambda xp, x: xp.gradient(x, 0.5, axis=1, edge_order=2), (A,)),
+    Row("gradient_steps", lambda xp, x: xp.gradient(x, 0.5, 2.0), (A,)),
+    Row("gradient_uneven", lambda xp, x, at: xp.gradient(x, at, axis=1), (A, X), vmap=False),
+    Row("gradient_uneven_2", lambda xp, x, at: xp.gradient(x, at, axis=1, edge_order=2), (A, X), vmap=False),
+    Row("trapezoid", lambda xp, x: xp.trapezoid(x, dx=0.5, axis=0), (A,)),
+    Row("trapezoid_x", lambda xp, x, at: xp.trapezoid(x, at), (A, X)),
+    Row("trapezoid_xs", lambda xp, x, at: xp.trapezoid(x, at, axis=0), (A, W)),
+    Row("quantile", lambda xp, x: xp.quantile(x, np.float32(0.3), axis=1), (T,)),
+    Row("quantiles", lambda xp, x, q: xp.quantile(x, q, axis=(0, 2), keepdims=True), (T, np.array([0.2, 0.9], np.float32)), vmap=False),
+    Row("percentile", lambda xp, x: xp.percentile(x, np.float32(40), axis=0), (T,), tol=3e-6),
+    Row("nanquantile", lambda xp, x: xp.nanquantile(x, np.float32(0.3), axis=1), (N,), grad=False),
+    Row("nanpercentile", lambda xp, x: xp.nanpercentile(x, np.float32(70), axis=0), (N,), grad=False),
+    Row(
+        "quantile_weights",
+        lambda xp, x, w: xp.quantile(x, np.array([0.1, 0.6], np.float32), axis=1, weights=w, method="inverted_cdf"),
+        (A, W),
+        grad=False,
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_agrees_with_numpy(row):
+    check_value(row)
+    check_value(row)  # the second call may run NumPy's own reduction
+
+
+@pytest.mark.parametrize("row", rows_of(ROWS, "jit"), ids=str)
+def test_compiled_is_eager(row):
+    check_jit(row)
+
+
+@pytest.mark.parametrize("row", rows_of(ROWS, "grad"), ids=str)
+def test_derivatives_are_those_of_numpys_function(row):
+    check_grad(row)
+
+
+@pytest.mark.parametrize("row", rows_of(ROWS, "vmap"), ids=str)
+def test_vmap_is_a_loop(row):
+    check_vmap(row)
+
+
+shapes = hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=3)
+
+
+@given(
+    st.data(),
+    shapes,
+    st.sampled_from(["sum", "prod", "max", "min", "any", "all", "mean", "std", "count_nonzero"]),
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_any_shape_and_axes(data, shape, name):
+    x = np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(np.float32) % 3
+    axis = data.draw(
+        st.sampled_from([None, tuple(range(len(shape))), *range(-len(shape), len(shape))])
+    )
+    keepdims = data.draw(st.booleans())
+    try:
+        want = np.asarray(getattr(np, name)(x, axis=axis, keepdims=keepdims))
+    except ValueError:
+        with pytest.raises(ValueError, match="zero-size"):
+            getattr(jnp, name)(jnp.asarray(x), axis=axis, keepdims=keepdims)
+        return
+    for _ in range(2):
+        got = host(getattr(jnp, name)(jnp.asarray(x), axis=axis, keepdims=keepdims))
+        assert got.shape == want.shape
+        np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", sorted(quantiles._METHODS))
+@pytest.mark.parametrize("axis", [None, 1, (0, 2)])
+def test_every_quantile_method_is_numpys(method, axis):
+    q = np.array([0, 0.1, 0.25, 0.5, 0.75, 0.9, 1], np.float32)
+    x = rng.standard_normal((3, 5, 2)).astype(np.float32)
+    got = jnp.quantile(x, q, axis=axis, method=method)
+    np.testing.assert_allclose(
+        got, np.quantile(x, q, axis=axis, method=method), rtol=1e-5, atol=1e-6
+    )
+    x[0, 1, 0] = np.nan
+    for name in ("quantile", "nanquantile"):
+        got = getattr(jnp, name)(x, q, axis=axis, method=method)
+        np.testing.assert_allclose(
+            got, getattr(np, name)(x, q, axis=axis, method=method), rtol=1e-5, atol=1e-6
+        )
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
+def test_small_floats_sum_in_float32(dtype):
+    x = jnp.full((10000,), 0.5, dtype)
+    for name, want in (("sum", 5000), ("mean", 0.5), ("std", 0.0)):
+        for call in (getattr(jnp, name), numax.jit(getattr(jnp, name))):
+            got = call(x)
+            assert got.dtype == dtype
+            assert float(got) == pytest.approx(want, rel=1e-2)
+
+
+def test_nans_and_infinities_go_through():
+    x = jnp.array([1.0, np.nan, np.inf])
+    for f in (jnp.max, jnp.min, jnp.sum, jnp.mean, jnp.median):
+        assert np.isnan(float(f(x)))
+        assert np.isnan(float(numax.jit(f)(x)))
+    assert int(jnp.argmax(x)) == 1
+    assert int(jnp.nanargmax(x)) == 2
+    assert int(jnp.nanargmin(x)) == 0
+    assert int(jnp.nanargmax(jnp.array([np.nan, np.nan]))) == -1
+    assert float(jnp.median(jnp.array([1.0, np.inf, np.inf]))) == np.inf
+
+
+def test_dtypes_of_results_are_jaxs():
+    assert jnp.sum(jnp.ones(2, jnp.uint8)).dtype == np.uint32
+    assert jnp.sum(jnp.ones(2, jnp.int8), promote_integers=False).dtype == np.int8
+    assert jnp.sum(jnp.array([True])).dtype == np.int32
+    assert jnp.cumsum(jnp.ones(2, jnp.int8)).dtype == np.int8
+    assert jnp.mean(jnp.array([1, 2]), dtype=int).dtype == np.int32
+    assert not jnp.sum(1.0).weak_type
+    assert jnp.max(jnp.ones(2, int), initial=2.5).dtype == np.int32
+    assert jnp.var(jnp.ones(2, jnp.complex64)).dtype == np.float32
+    with numax.enable_x64(True):
+        assert jnp.sum(jnp.ones(2, jnp.int32)).dtype == np.int64
+
+
+def test_minmax_is_both():
+    low, high = jnp.minmax(jnp.asarray(A), axis=1)
+    np.testing.assert_array_equal(low, A.min(1))
+    np.testing.assert_array_equal(high, A.max(1))
+
+
+def test_gradients_where_formulas_are_delicate():
+    ones = jnp.ones(4)
+    np.testing.assert_allclose(numax.grad(jnp.max)(ones), [0.25] * 4)
+    np.testing.assert_allclose(numax.grad(jnp.prod)(jnp.array([2.0, 0.0, 3.0])), [0, 6, 0])
+    np.testing.assert_allclose(
+        numax.grad(lambda x: jnp.cumprod(x)[-1])(jnp.array([2.0, 0.0, 3.0])), [0, 6, 0]
+    )
+    np.testing.assert_allclose(
+        numax.grad(jnp.median)(jnp.array([1.0, 2.0, 2.0, 3.0])), [0, 0.5, 0.5, 0]
+    )
+    np.testing.assert_allclose(numax.grad(jnp.nansum)(jnp.array([1.0, np.nan])), [1, 0])
+    np.testing.assert_allclose(
+        numax.grad(jnp.nanmean)(jnp.array([1.0, np.nan, 3.0])), [0.5, 0, 0.5]
+    )
+    assert np.isfinite(numax.grad(jnp.nanvar)(jnp.array([1.0, np.nan, 3.0]))).all()
+    assert float(
+        numax.grad(lambda q: jnp.quantile(jnp.array([1.0, 2.0, 5.0]), q))(0.6)
+    ) == pytest.approx(6.0)
+
+
+ones = np.ones((2, 3), np.float32)
+BAD = [
+    (lambda: jnp.sum([1, 2]), TypeError, "sum requires ndarray or scalar"),
+    (lambda: jnp.sum(ones, axis=5), ValueError, "axis 5 is out of bounds for array of dimension 2"),
+    (
+        lambda: jnp.sum(jnp.asarray(ones), axis=5),
+        ValueError,
+        "axis 5 is out of bounds for array of dimension 2",
+    ),
+    (lambda: jnp.sum(ones, axis=(0, -2)), ValueError, "repeated axis"),
+    (lambda: jnp.sum(ones, axis=1.0), TypeError, "axis must be None, an int or a tuple"),
+    (lambda: jnp.sum(ones, out=1), NotImplementedError, "out"),
+    (lambda: jnp.sum(ones, initial=np.ones(3)), ValueError, "scalar"),
+    (lambda: jnp.sum(ones, where=np.array([1, 0, 1])), ValueError, "boolean"),
+    (lambda: jnp.sum(ones, where=np.ones(2, bool)), ValueError, "broadcast"),
+    (lambda: jnp.max(np.ones(0)), ValueError, "zero-size array to reduction operation max"),
+    (lambda: jnp.max(ones, where=ones > 0), ValueError, "does not have an identity"),
+    (lambda: jnp.argmax(np.ones(0)), ValueError, "empty sequence"),
+    (lambda: jnp.argmax(np.ones(2, np.complex64)), TypeError, "complex"),
+    (lambda: jnp.ptp(np.array([True])), TypeError, "bool"),
+    (lambda: jnp.var(np.ones(2, np.complex64), dtype="float32"), ValueError, "complex"),
+    (lambda: jnp.var(ones, ddof=1, correction=1), ValueError, "simultaneously"),
+    (lambda: jnp.average(ones, weights=np.ones(3)), ValueError, "Axis must be specified"),
+    (lambda: jnp.average(ones, axis=0, weights=np.ones(3)), ValueError, "Shape of weights"),
+    (lambda: jnp.cumulative_sum(ones), ValueError, "axis"),
+    (lambda: jnp.cumulative_sum(np.float32(1)), ValueError, "dimension"),
+    (lambda: jnp.cumsum(ones, axis=3), ValueError, "out of bounds"),
+    (lambda: jnp.quantile(ones, 1.5), ValueError, "range"),
+    (lambda: jnp.quantile(ones, 0.5, method="best"), ValueError, "unknown method"),
+    (lambda: jnp.quantile(np.ones(2, np.complex64), 0.5), ValueError, "complex"),
+    (lambda: jnp.quantile(ones, 0.5, weights=ones), NotImplementedError, "weights"),
+    (lambda: jnp.median(ones, overwrite_input=True), ValueError, "overwrite"),
+    (lambda: jnp.diff(np.float32(1)), ValueError, "one dimensional"),
+    (lambda: jnp.diff(ones, -1), ValueError, "non-negative"),
+    (lambda: jnp.gradient(np.ones(1)), ValueError, "too small"),
+    (lambda: jnp.gradient(ones, 1.0, 2.0, 3.0), TypeError, "Invalid number"),
+    (lambda: jnp.gradient(ones, np.ones(4), axis=1), ValueError, "same length"),
+    (lambda: jnp.trapezoid(ones, np.ones(2)), ValueError, "as many"),
+]
+
+
+@pytest.mark.parametrize("case", range(len(BAD)))
+def test_bad_arguments_raise(case):
+    call, error, message = BAD[case]
+    with pytest.raises(error, match=message):
+        call()
