@@ -4,6 +4,7 @@ Read promotion, then any section. May import numax.core, numax.lax, numax.api.
 """
 
 from numax.core import Array as ndarray
+from numax.numpy import fft, linalg
 from numax.numpy.contractions import einsum, einsum_path
 from numax.numpy.creation import (
     arange,
