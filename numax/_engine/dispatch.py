@@ -159,7 +159,12 @@ class Program:
             for i in self.donated:
                 args[i]._shape = args[i].shape
                 args[i]._np = None
-        results = self.executable.run(self.hoisted + handles if self.hoisted else handles)
+        try:
+            results = self.executable.run(self.hoisted + handles if self.hoisted else handles)
+        except TypeError:
+            if DELETED in handles:
+                fetch(DELETED)
+            raise
         if self.donated:
             for i in self.donated:
                 _mark_deleted(args[i])

@@ -8,7 +8,7 @@ import numpy as np
 
 from numax._engine import dispatch, runtime
 from numax._engine.core import config, tree
-from numax._engine.core.array import Array, from_numpy, wrap_handle
+from numax._engine.core.array import Array, from_numpy, wrap, wrap_handle
 from numax._engine.core.trace import Tracer, as_value
 
 
@@ -69,7 +69,7 @@ def _put(x: Any, device: Any) -> Any:
         raise TypeError(f"device_put: the device must be one of numax.devices(); got {device!r}.")
     x.numpy_()
     if target is runtime.backend().devices[0]:
-        return x
+        return wrap(x.numpy_(), x._t) if isinstance(x._buf, dispatch.Placed) else x
     handle = dispatch.place(x, (target,), None)
     return wrap_handle(dispatch.Placed(handle, (target,)), x.shape, x._t)
 
