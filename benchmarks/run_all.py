@@ -1,4 +1,5 @@
-"""numax and JAX on the same work, in turn, each in its own process: python run_all.py [--rounds N] [--only GROUP ...].
+"""numax and JAX on the same work, in turn, each in its own process: python run_all.py [--rounds N] [--only GROUP ...]
+[--metrics NAME ...].
 
 Prints a table (metric, numax, JAX, median of the rounds' ratios), writes out/benchmark.json and out/benchmark.png.
 """
@@ -27,7 +28,17 @@ START = (
 )
 GROUPS = ("start", "eager", "trace", "jit", "kernel")
 # What a call moves through memory or computes, for the ratio to the machine's limit.
-BYTES = {"add": 12e6, "sum": 4e6, "sin": 8e6, "cos": 8e6, "exp": 8e6, "log": 8e6, "tanh": 8e6, "transpose": 8e6, "softmax": 8e6}
+BYTES = {
+    "add": 12e6,
+    "sum": 4e6,
+    "sin": 8e6,
+    "cos": 8e6,
+    "exp": 8e6,
+    "log": 8e6,
+    "tanh": 8e6,
+    "transpose": 8e6,
+    "softmax": 8e6,
+}
 FLOPS = {"matmul 1000": 2e9}
 
 
@@ -46,10 +57,10 @@ def run(*arguments, **environment):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def measure(library, group):
+def measure(library, group, metrics):
     if group == "start":
-        return {name: run(HERE / "start.py", library, name) for name in START}
-    return run(HERE / "worker.py", library, group)
+        return {name: run(HERE / "start.py", library, name) for name in metrics or START}
+    return run(HERE / "worker.py", library, group, *metrics)
 
 
 def shown(seconds):
@@ -65,13 +76,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="*", default=GROUPS, choices=GROUPS)
+    parser.add_argument("--metrics", nargs="*", default=(), help="only these of the groups")
     options = parser.parse_args()
     rows = {}
     limits = run(HERE / "limits.py")
     for number in range(options.rounds):
         for group in options.only:
             print(f"round {number + 1}, {group}", file=sys.stderr, flush=True)
-            ours, theirs = measure("numax", group), measure("jax", group)
+            ours, theirs = [measure(lib, group, options.metrics) for lib in ("numax", "jax")]
             for name in ours:
                 rows.setdefault((group, name), []).append((ours[name], theirs.get(name)))
     table = []
@@ -97,7 +109,9 @@ def main():
     for row in table:
         ratio = "" if row["ratio"] is None else f"{row['ratio']:.3f}"
         limit = "" if row["of limit"] is None else f"{row['of limit']:.2f}"
-        print(f"| {row['group']} | {row['metric']} | {shown(row['numax'])} | {shown(row['jax'])} | {ratio} | {limit} |")
+        print(
+            f"| {row['group']} | {row['metric']} | {shown(row['numax'])} | {shown(row['jax'])} | {ratio} | {limit} |"
+        )
     OUT.mkdir(exist_ok=True)
     (OUT / "benchmark.json").write_text(json.dumps({"limits": limits, "rows": table}, indent=1))
     plot(table)
