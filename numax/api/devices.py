@@ -17,7 +17,9 @@ def devices(backend: str | None = None) -> list[Any]:
     return list(runtime.devices(backend))
 
 
-def local_devices(process_index: int | None = None, backend: str | None = None, host_id: Any = None) -> list[Any]:
+def local_devices(
+    process_index: int | None = None, backend: str | None = None, host_id: Any = None
+) -> list[Any]:
     """The devices that this process can address."""
     return list(runtime.local_devices(backend))
 
@@ -52,7 +54,9 @@ def default_backend() -> str:
     return runtime.default_backend()
 
 
-def device_put(x: Any, device: Any = None, *, src: Any = None, donate: bool = False, may_alias: Any = None) -> Any:
+def device_put(
+    x: Any, device: Any = None, *, src: Any = None, donate: bool = False, may_alias: Any = None
+) -> Any:
     """A pytree of arrays, on a device (None: the default one).
 
     Raises: TypeError if a leaf is no array. Grad: linear.
@@ -127,10 +131,14 @@ def device_put_sharded(pieces: Sequence[Any], devices: Sequence[Any]) -> Any:
     Raises: ValueError if there are not as many pieces as devices.
     """
     if len(pieces) != len(devices):
-        raise ValueError(f"device_put_sharded: {len(pieces)} pieces for {len(devices)} devices. Give one for each.")
+        raise ValueError(
+            f"device_put_sharded: {len(pieces)} pieces for {len(devices)} devices. Give one for each."
+        )
     flat = [tree.flatten(p)[0] for p in pieces]
     structure = tree.flatten(pieces[0])[1]
-    stacked = [from_numpy(np.stack([np.asarray(v) for v in column])) for column in zip(*flat, strict=True)]
+    stacked = [
+        from_numpy(np.stack([np.asarray(v) for v in column])) for column in zip(*flat, strict=True)
+    ]
     return tree.unflatten(structure, stacked)
 
 
@@ -171,9 +179,16 @@ def delete(x: Array) -> None:
 
 def dlpack_capsule(x: Array) -> Any:
     """A DLPack capsule over an array on its device; of dtypes that NumPy's DLPack lacks, too."""
-    return runtime.capsule(dispatch.to_device(x, runtime.backend().devices[0]))
+    handle = dispatch.to_device(x, runtime.backend().devices[0])
+    return runtime.capsule(handle.handle if isinstance(handle, dispatch.Placed) else handle)
 
 
 def is_placed(x: Array) -> bool:
     """Whether an array was put on a device by name."""
     return isinstance(x._buf, dispatch.Placed)
+
+
+def device_pointer(x: Array) -> int:
+    """The address of an array's memory on its device."""
+    handle = x._buf
+    return runtime.pointer(handle.handle if isinstance(handle, dispatch.Placed) else handle)

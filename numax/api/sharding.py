@@ -78,6 +78,23 @@ class Shard:
         return f"Shard(device={self.device!r}, index={self.index}, replica_id={self.replica_id}, data={self.data})"
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Layout:
+    """The order of the axes in memory, the slowest first, and tiles."""
+
+    major_to_minor: tuple[int, ...]
+    tiling: tuple[tuple[int, ...], ...] = ()
+    sub_byte_element_size_in_bits: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Format:
+    """Layout and sharding of an array."""
+
+    layout: Layout
+    sharding: Any
+
+
 def sharding_of(x: Array) -> Any:
     """How an array is placed."""
     found = sorted(devices_of(x), key=lambda d: d.id)

@@ -1,5 +1,6 @@
 """Arrays as Python's and NumPy's objects: numbers, sequences, text, ndarrays, DLPack, pickles; and where they live."""
 
+import html
 import operator
 import sys
 from collections.abc import Iterator
@@ -71,6 +72,14 @@ def numbers(memory: np.ndarray) -> np.ndarray:
     return memory
 
 
+def to_hex(x: Any) -> str:
+    return hex(to_index(x))
+
+
+def to_oct(x: Any) -> str:
+    return oct(to_index(x))
+
+
 def _plain(x: Any) -> np.ndarray:
     """The numbers in a dtype that Python knows."""
     memory = core.to_number(x, numbers) if isinstance(x, Tracer) else core.to_ndarray(x)
@@ -117,6 +126,10 @@ def iterate(x: Any) -> Iterator[Any]:
         wrap = core.wrap
         return iter([wrap(memory[i, ...], t) for i in range(len(memory))])
     return iter(lax.unstack(x, 0))
+
+
+def iterate_back(x: Any) -> Iterator[Any]:
+    return iter(list(iterate(x))[::-1])
 
 
 def contains(x: Any, value: Any) -> bool:
@@ -167,6 +180,21 @@ def array_format(x: Array, spec: str) -> str:
             "unsupported format string passed to Array.__format__. Format the elements, or str(x)."
         )
     return str(x)
+
+
+def array_html(x: Array) -> str | None:
+    """For notebooks: a table and a summary of large arrays; None for small ones, which show as text."""
+    if x.aval.size <= np.get_printoptions()["threshold"] or dtypes.is_key(x.dtype):
+        return None
+    rows = {
+        "shape": x.shape,
+        "dtype": x.dtype.name + (", weak" if x.weak_type else ""),
+        "size": f"{nbytes(x):,} bytes",
+        "device": device(x),
+        "sharding": sharding(x),
+    }
+    cells = "".join(f"<tr><th>{k}</th><td>{html.escape(str(v))}</td></tr>" for k, v in rows.items())
+    return f"<table>{cells}</table><pre>{html.escape(array_str(x))}</pre>"
 
 
 def tracer_repr(x: Tracer) -> str:
@@ -220,6 +248,16 @@ def to_memory(x: Any, flags: int) -> memoryview:
     return memoryview(to_numpy(x))
 
 
+def release_memory(x: Any, view: memoryview) -> None:
+    view.release()
+
+
+def array_module(x: Any, types: Any) -> Any:
+    """numax.numpy, if all types are arrays of ours or NumPy's. Source: NEP 37."""
+    known = all(issubclass(t, Array | Tracer | np.ndarray | np.generic) for t in types)
+    return sys.modules["numax.numpy"] if known else NotImplemented
+
+
 def namespace(x: Any, *, api_version: str | None = None) -> Any:
     """numax.numpy, an implementation of the array API standard.
 
@@ -258,11 +296,14 @@ def dlpack(
 
     Raises: BufferError for another device than the array's.
     """
-    memory = core.to_ndarray(x)
-    if dl_device is not None and tuple(dl_device) != (1, 0):
+    place = dlpack_device(x)
+    if dl_device is not None and tuple(dl_device) != place:
         raise BufferError(
-            f"__dlpack__: the array is in the CPU's memory (1, 0); asked for {dl_device}."
+            f"__dlpack__: the array is on the device {place}; asked for {dl_device}. Use jax.device_put."
         )
+    if place[0] != _CPU:
+        return placement.dlpack_capsule(x)
+    memory = core.to_ndarray(x)
     if memory.dtype not in _PYTHON_KINDS:
         return placement.dlpack_capsule(x)
     if copy or not memory.size:
@@ -270,9 +311,31 @@ def dlpack(
     return np.asarray(_Memory(memory)).__dlpack__(max_version=max_version)
 
 
+_CPU, _CUDA = 1, 2
+
+
 def dlpack_device(x: Any) -> tuple[int, int]:
-    """(kind of device, its number): (1, 0) for the CPU."""
-    return (1, 0)
+    """(kind of device, its number): (1, 0) for the CPU, (2, n) for CUDA devices."""
+    core.to_ndarray(x) if isinstance(x, Tracer) else None
+    if x._np is not None:
+        return (_CPU, 0)
+    where = device(x)
+    return (_CPU, 0) if where.platform == "cpu" else (_CUDA, where.id)
+
+
+def cuda_interface(x: Array) -> dict[str, Any]:
+    """Numba's description of memory on a CUDA device.
+
+    Raises: AttributeError for arrays that are not on one.
+    """
+    if x._buf is None or platform(x) == "cpu":
+        raise AttributeError("__cuda_array_interface__ is only defined for GPU buffers.")
+    return {
+        "shape": x.shape,
+        "typestr": np.dtype(x.dtype).str,
+        "data": (placement.device_pointer(x), False),
+        "version": 2,
+    }
 
 
 # ---- pickles and copies ----
@@ -326,6 +389,11 @@ def to_device(x: Any, device: Any, /, *, stream: Any = None) -> Any:
 
 def sharding(x: Any) -> Any:
     return shardings.sharding_of(x)
+
+
+def layout(x: Any) -> Any:
+    """How elements lie in memory, and where."""
+    return shardings.Format(shardings.Layout(tuple(range(x.aval.ndim))), sharding(x))
 
 
 def shards(x: Any) -> list[Any]:

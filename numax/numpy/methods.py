@@ -15,6 +15,7 @@ from numax.numpy import (
     manipulation,
     operators,
     reductions,
+    searching,
     taking,
     types,
 )
@@ -39,6 +40,34 @@ def transpose(self: Any, *args: Any) -> Any:
 def flatten(self: Any, order: str = "C", *, out_sharding: Any = None) -> Any:
     """The elements in one dimension."""
     return manipulation.ravel(self, order)
+
+
+def argsort(
+    self: Any,
+    axis: int | None = -1,
+    *,
+    kind: None = None,
+    order: None = None,
+    stable: bool = True,
+    descending: bool = False,
+) -> Any:
+    """The places of the elements in sorted order. See numax.numpy.argsort."""
+    return searching.argsort(
+        self, axis, kind=kind, order=order, stable=stable, descending=descending
+    )
+
+
+def compress(
+    self: Any,
+    condition: Any,
+    axis: int | None = None,
+    *,
+    out: None = None,
+    size: Any = None,
+    fill_value: Any = 0,
+) -> Any:
+    """The slices along an axis where the condition holds. See numax.numpy.compress."""
+    return searching.compress(condition, self, axis, size=size, fill_value=fill_value, out=out)
 
 
 def astype(self: Any, dtype: Any, copy: bool = False, device: Any = None) -> Any:
@@ -97,10 +126,22 @@ def _bits(x: Any, new: Any) -> Any:
     return lax.bitcast_convert_type(x, new)
 
 
-def no_flat(self: Any) -> Any:
-    raise NotImplementedError(
-        "Arrays do not implement the arr.flat property: use arr.flatten() instead."
-    )
+def flat(self: Any) -> Any:
+    """The elements in one dimension, to iterate over or to read by index. It cannot be assigned to."""
+    return manipulation.ravel(self)
+
+
+def byteswap(self: Any) -> Any:
+    """The elements with their bytes in reverse order, in the same dtype.
+
+    Grad: zero. Source: NumPy `ndarray.byteswap`.
+    """
+    if self.dtype.itemsize == 1:
+        return self
+    if dtypes.is_complex(self.dtype):
+        return lax.complex(byteswap(lax.real(self)), byteswap(lax.imag(self)))
+    octets = lax.bitcast_convert_type(self, dtypes.uint8)
+    return lax.bitcast_convert_type(lax.rev(octets, (octets.aval.ndim - 1,)), self.dtype)
 
 
 def size(self: Any) -> int:
@@ -113,6 +154,7 @@ def itemsize(self: Any) -> int:
 
 _METHODS: dict[str, Callable[..., Any]] = {
     "__array__": conversions.to_numpy,
+    "__array_module__": conversions.array_module,
     "__array_namespace__": conversions.namespace,
     "__bool__": conversions.to_bool,
     "__buffer__": conversions.to_memory,
@@ -124,21 +166,29 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "__dlpack_device__": conversions.dlpack_device,
     "__float__": conversions.to_float,
     "__getitem__": core.index,
+    "__hex__": conversions.to_hex,
     "__index__": conversions.to_index,
     "__int__": conversions.to_int,
     "__iter__": conversions.iterate,
     "__len__": conversions.length,
+    "__oct__": conversions.to_oct,
+    "__release_buffer__": conversions.release_memory,
+    "__reversed__": conversions.iterate_back,
     "__setitem__": conversions.no_assignment,
     "addressable_data": conversions.addressable_data,
     "all": reductions.all,
     "any": reductions.any,
     "argmax": reductions.argmax,
     "argmin": reductions.argmin,
+    "argpartition": searching.argpartition,
+    "argsort": argsort,
     "astype": astype,
     "block_until_ready": conversions.block_until_ready,
+    "byteswap": byteswap,
     "choose": taking.choose,
     "clip": clip,
     "clone": conversions.copied,
+    "compress": compress,
     "conj": elementwise.conj,
     "conjugate": elementwise.conj,
     "copy": conversions.copied,
@@ -155,6 +205,7 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "max": reductions.max,
     "mean": averages.mean,
     "min": reductions.min,
+    "nonzero": searching.nonzero,
     "on_device_size_in_bytes": conversions.device_bytes,
     "prod": reductions.prod,
     "ptp": reductions.ptp,
@@ -162,6 +213,8 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "repeat": joining.repeat,
     "reshape": reshape,
     "round": elementwise.round,
+    "searchsorted": searching.searchsorted,
+    "sort": searching.sort,
     "squeeze": manipulation.squeeze,
     "std": averages.std,
     "sum": reductions.sum,
@@ -177,10 +230,11 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "view": view,
 }
 _PROPERTIES: dict[str, Callable[..., Any]] = {
+    "__numpy_dtype__": lambda self: self.dtype,
     "T": manipulation.transpose,
     "addressable_shards": conversions.shards,
     "at": core.At,
-    "flat": no_flat,
+    "flat": flat,
     "global_shards": conversions.shards,
     "imag": elementwise.imag,
     "itemsize": itemsize,
@@ -191,13 +245,18 @@ _PROPERTIES: dict[str, Callable[..., Any]] = {
     "size": size,
 }
 _ARRAY_ONLY: dict[str, Any] = {
+    "__cuda_array_interface__": property(conversions.cuda_interface),
     "__format__": conversions.array_format,
     "__reduce__": conversions.reduced,
     "__repr__": conversions.array_repr,
     "__str__": conversions.array_str,
+    "_repr_html_": conversions.array_html,
     "committed": property(conversions.committed),
     "delete": conversions.delete,
     "device": property(conversions.device),
+    "device_buffer": property(lambda self: conversions.addressable_data(self, 0)),
+    "device_buffers": property(lambda self: [s.data for s in conversions.shards(self)]),
+    "format": property(conversions.layout),
     "is_fully_addressable": True,
     "is_fully_replicated": property(conversions.is_fully_replicated),
     "platform": conversions.platform,

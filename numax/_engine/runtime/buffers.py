@@ -320,6 +320,11 @@ def capsule(handle: Any) -> Any:
     return xla().dlpack_capsule(handle)
 
 
+def pointer(handle: Any) -> int:
+    """The address of a single-device handle's memory."""
+    return xla().pointer(handle)
+
+
 def is_ready(handle: Any) -> bool:
     """Whether the numbers are there already."""
     return handle.is_ready()
