@@ -13,7 +13,7 @@ from numax._engine.core.array import Array
 from numax._engine.core.ir import eval_jaxpr
 from numax._engine.core.stage import trace_to_jaxpr
 from numax._engine.core.trace import as_value
-from numax.api.jit import Statics, merge
+from numax.api.jit import Statics, as_tuple, merge
 
 
 def checkpoint(
@@ -37,7 +37,7 @@ def checkpoint(
             static_argnums=static_argnums,
             static_argnames=static_argnames,
         )
-    statics = Statics("checkpoint", fun, static_argnums or None, static_argnames or None)
+    statics = Statics("checkpoint", fun, as_tuple(static_argnums) or None, as_tuple(static_argnames) or None)
 
     @functools.wraps(fun)
     def wrapped(*args: Any, **kwargs: Any) -> Any:

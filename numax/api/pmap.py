@@ -14,7 +14,7 @@ from numax._engine.core.placement import Placement
 from numax._engine.core.stage import split_tracers, trace_to_jaxpr
 from numax._engine.ops.basis import moveaxis
 from numax._engine.ops.slicing import index_in_dim
-from numax.api.jit import Statics, jit, merge, trace_key
+from numax.api.jit import Statics, as_tuple, jit, merge, trace_key
 from numax.api.vmap import _canonical, _size, axes_prefix, vmap
 
 
@@ -37,7 +37,7 @@ def pmap(
         local ones); static_broadcasted_argnums (arguments that are part of the program).
     Raises: ValueError if the mapped axes differ in size, or exceed the number of devices. Grad: as fun's.
     """
-    statics = Statics("pmap", fun, static_broadcasted_argnums or None, None)
+    statics = Statics("pmap", fun, as_tuple(static_broadcasted_argnums) or None, None)
     name = axis_name if axis_name is not None else _Unnamed()
     chosen = tuple(devices) if devices is not None else None
     entries: dict[Any, Any] = {}

@@ -26,7 +26,7 @@ ARGS = (
 
 
 def test_argnums():
-    a, b, c = ARGS
+    a, b, _c = ARGS
     want = (b["x"] ** 2, {"x": 2 * a * b["x"]}, (np.float32(6), np.float32(5)))
     for i in range(3):
         assert_close(numax.grad(f3, i)(*ARGS), want[i])
@@ -217,7 +217,7 @@ def test_vjp_runs_backwards_any_number_of_times():
         gx, gy = pull(ct)
         assert_close(gx, scale * np.cos(X) * Y)
         assert_close(gy, scale * np.sin(X) + 1)
-    out, pull, aux = numax.vjp(lambda x: (x * 2, "aux"), X, has_aux=True)
+    _out, pull, aux = numax.vjp(lambda x: (x * 2, "aux"), X, has_aux=True)
     assert aux == "aux"
     assert_close(pull(X)[0], 2 * X)
 
