@@ -280,12 +280,16 @@ def constant(shape: tuple[int, ...], number: Any, dtype: Any, weak: bool = False
     return lax.broadcast_in_dim(core.full((), number, dtype, weak), shape, ())
 
 
+def _float() -> Any:
+    return dtypes.default_dtype(float)
+
+
 def zeros(shape: Any, dtype: Any = None, *, device: Any = None, out_sharding: Any = None) -> Any:
     """An array of zeros.
 
     Differs from NumPy: float32 unless given. Raises: ValueError for negative sizes. Source: NumPy `zeros`.
     """
-    dtype = requested_dtype("zeros", float if dtype is None else dtype)
+    dtype = _float() if dtype is None else requested_dtype("zeros", dtype)
     out = constant(_shape("zeros", shape), 0, dtype)
     return out if device is None else placed(out, device)
 
@@ -295,7 +299,7 @@ def ones(shape: Any, dtype: Any = None, *, device: Any = None, out_sharding: Any
 
     Differs from NumPy: float32 unless given. Raises: ValueError for negative sizes. Source: NumPy `ones`.
     """
-    dtype = requested_dtype("ones", float if dtype is None else dtype)
+    dtype = _float() if dtype is None else requested_dtype("ones", dtype)
     out = constant(_shape("ones", shape), 1, dtype)
     return out if device is None else placed(out, device)
 

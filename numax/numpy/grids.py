@@ -112,6 +112,9 @@ def _triangle(op: str, m: Any, k: Any, lower: bool) -> Any:
     if m.aval.ndim < 2:
         raise ValueError(f"{op}: at least two axes are needed; got {m.aval.str_short()}.")
     offset = _offset(op, k)
+    memory = _host_of(m)
+    if memory is not None and type(offset) is int:
+        return _wrap((np.tril if lower else np.triu)(memory, offset), m._t)
     if not lower:
         offset = offset - 1 if type(offset) is int else lax.sub(offset, 1)
     mask = to_shape(_lower(*m.shape[-2:], offset), m.shape)
@@ -170,6 +173,9 @@ def diag(v: Any, k: Any = 0) -> Any:
 
 def _diagonal_matrix(op: str, v: Any, k: Any) -> Any:
     k = _integer(op, "k", k)
+    memory = _host_of(v)
+    if memory is not None:
+        return _wrap(np.diag(memory, k), v._t)
     n = v.shape[0] + builtins.abs(k)
     v = lax.pad(v, core.full((), 0, v.dtype), ((builtins.max(k, 0), builtins.max(-k, 0), 0),))
     wide = lax.broadcast_in_dim(v, (n, n), (1,))

@@ -59,11 +59,19 @@ def bincount(
     return _count(x, weights, operator.index(length))
 
 
+_SUMMED = frozenset((dtypes.float16, dtypes.float32, dtypes.float64))
+
+
 def _count(x: Any, weights: Any, length: int) -> Any:
     memory = _host_of(x)
     if memory is not None and weights is None:
         found = np.bincount(np.maximum(memory.astype(np.int64), 0), minlength=length)[:length]
         return _known(found, _int())
+    masses = None if weights is None or weights.dtype not in _SUMMED else _host_of(weights)
+    if memory is not None and masses is not None:
+        places = np.maximum(memory.astype(np.int64), 0)
+        found = np.bincount(places, masses, minlength=length)[:length]
+        return _known(found, weights.dtype)
     if weights is None:
         weights = constant(x.shape, 1, _int())
     if not x.shape[0] or not length:

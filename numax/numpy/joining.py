@@ -41,12 +41,22 @@ def _common(op: str, parts: list[Any], dtype: Any) -> list[Any]:
     return promote_dtypes(*parts)
 
 
-def _joined(join: Any, general: Any, parts: list[Any], axis: int) -> Any:
-    """NumPy's own way where all parts are known and of one element type; else lax's."""
-    t = parts[0]._t
-    if t is not None and all([x._t is t for x in parts]) and _host_of(parts[0]) is not None:
-        return _wrap(join([x.numpy_() for x in parts], axis), t)
-    return general(parts, axis)
+def _known_joined(join: Any, arrays: Any, axis: Any) -> Any:
+    """NumPy's own way, where all parts are known and of one element type; else None."""
+    if type(arrays) not in (list, tuple) or not arrays or type(arrays[0]) is not Array:
+        return None
+    t = arrays[0]._t
+    if _host_of(arrays[0]) is None:
+        return None
+    memories = []
+    for x in arrays:
+        if type(x) is not Array or x._t is not t:
+            return None
+        memories.append(x.numpy_())
+    try:
+        return _wrap(join(memories, axis), t)
+    except (TypeError, ValueError):  # the general way says what is wrong
+        return None
 
 
 def concatenate(arrays: Any, axis: Any = 0, dtype: Any = None) -> Any:
@@ -67,6 +77,10 @@ def concat(arrays: Any, /, *, axis: Any = 0) -> Any:
 
 
 def _concatenate(op: str, arrays: Any, axis: Any, dtype: Any) -> Any:
+    if dtype is None:
+        found = _known_joined(np.concatenate, arrays, axis)
+        if found is not None:
+            return found
     parts = _parts(op, arrays)
     if not parts:
         raise ValueError(f"{op}: need at least one array to concatenate.")
@@ -89,7 +103,7 @@ def _concatenate(op: str, arrays: Any, axis: Any, dtype: Any) -> Any:
                 f"{op}: shapes must agree but for axis {axis}; got {', '.join(str(p.shape) for p in parts)}."
             )
     parts = _common(op, parts, dtype)
-    return parts[0] if len(parts) == 1 else _joined(np.concatenate, lax.concatenate, parts, axis)
+    return parts[0] if len(parts) == 1 else lax.concatenate(parts, axis)
 
 
 def stack(arrays: Any, axis: int = 0, out: Any = None, dtype: Any = None) -> Any:
@@ -98,6 +112,10 @@ def stack(arrays: Any, axis: int = 0, out: Any = None, dtype: Any = None) -> Any
     Raises: ValueError if shapes differ, or for none; NotImplementedError for out. Grad: linear. Source: NumPy `stack`.
     """
     _no_out("stack", out)
+    if dtype is None:
+        found = _known_joined(np.stack, arrays, axis)
+        if found is not None:
+            return found
     parts = _parts("stack", arrays)
     if not parts:
         raise ValueError("stack: need at least one array to stack.")
@@ -107,7 +125,7 @@ def stack(arrays: Any, axis: int = 0, out: Any = None, dtype: Any = None) -> Any
             f"stack: all arrays must have one shape; got {', '.join(str(p.shape) for p in parts)}."
         )
     axis = core.canonical_axis("stack", axis, len(first) + 1)
-    return _joined(np.stack, lax.stack, _common("stack", parts, dtype), axis)
+    return lax.stack(_common("stack", parts, dtype), axis)
 
 
 def _listed(x: Any) -> list[Any]:

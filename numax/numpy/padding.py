@@ -38,6 +38,8 @@ def _numbers(x: Any) -> Any:
 
 def _widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
     """(before, after) for each axis."""
+    if type(pad_width) is int and pad_width >= 0:
+        return [(pad_width, pad_width)] * ndim
     if isinstance(pad_width, Mapping):
         out = [(0, 0)] * ndim
         for axis, pair in pad_width.items():
@@ -93,7 +95,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
 
 def _constant(x: Any, widths: list[tuple[int, int]], values: Any) -> Any:
     if np.isscalar(values) or getattr(values, "shape", None) == ():
-        fill = core.convert(value("pad", values), x.dtype)
+        fill = core.convert(value("pad", values), x.dtype, x.aval.weak_type)
         return lax.pad(x, fill, [(a, b, 0) for a, b in widths])
     pairs = _pairs(values, len(x.shape), x.dtype)
     for axis, (before, after) in enumerate(widths):

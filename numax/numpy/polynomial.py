@@ -120,6 +120,12 @@ def polyval(p: Any, x: Any, *, unroll: int | None = None) -> Any:
     n = p.shape[0]
     total = constant(shape, 0, p.dtype)
     x = to_shape(x, shape)
+    known, points = _host_of(p), _host_of(x)
+    if known is not None and points is not None and p.dtype.kind in "iufc":
+        out = np.zeros(shape, p.dtype)
+        for c in known:
+            out = core.eager.quiet.run(_horner, out, points, c)
+        return _known(out, p.dtype)
     if n <= 16 or core.eager_now():
         for c in lax.unstack(p, 0):
             total = lax.add(lax.mul(total, x), to_shape(c, shape))
@@ -140,6 +146,10 @@ def _square_sum(x: Any) -> Any:
     parts = [lax.real(x), lax.imag(x)] if dtypes.is_complex(x.dtype) else [x]
     sums = [lax.reduce_sum(lax.mul(p, p), (0,)) for p in parts]
     return sums[0] if len(sums) == 1 else lax.add(*sums)
+
+
+def _horner(y: np.ndarray, x: np.ndarray, c: Any) -> np.ndarray:
+    return y * x + c
 
 
 def _rising(n: int, m: int) -> np.ndarray:
@@ -281,7 +291,7 @@ def _roots_of_any(p: Any) -> Any:
     real = lax.lt(
         lax.iota(dtypes.int32, n - 1), lax.sub(lax.sub(size, first), _number(1, dtypes.int32))
     )
-    return lax.select_n(real, lax.full_like(ranked, math.nan), ranked)
+    return lax.select_n(real, lax.full_like(ranked, complex(math.nan, math.nan)), ranked)
 
 
 def polyfit(

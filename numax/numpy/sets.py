@@ -83,6 +83,8 @@ def unique(
     x = value("unique", ar)
     wanted = (return_index, return_inverse, return_counts)
     if size is None:
+        if axis is None and not any(wanted) and x.dtype.kind in "biufc" and _host_of(x) is not None:
+            return _known(np.unique(x.numpy_(), equal_nan=equal_nan), x.dtype)
         out = _unique_known(x, axis, equal_nan)
     else:
         out = _unique_fixed(x, axis, equal_nan, operator.index(size), fill_value)

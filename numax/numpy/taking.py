@@ -81,6 +81,11 @@ def take(
 def _take_known(a: Any, index: np.ndarray, axis: int) -> Any:
     n = a.shape[axis]
     memory = _host_of(a)
+    if memory is not None:
+        try:
+            return _wrap(np.take(memory, index, axis), a._t)
+        except (IndexError, TypeError):  # out of bounds, or uint64 indices
+            index = index.astype(np.int64)
     if index.size:
         low, high = index.min(), index.max()
         if low < -n or high >= n:
@@ -198,6 +203,7 @@ def take_along_axis(
                     "or 'clip'."
                 )
             memory = _host_of(arr)
+            _shapes_along("take_along_axis", arr.shape, index.shape, axis)
             if memory is not None and index.dtype.kind in "iu":
                 return _wrap(np.take_along_axis(memory, index.astype(np.intp), axis), arr._t)
     if wrap_negative_indices and mode != "clip":
@@ -409,7 +415,8 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
         raise ValueError(f"choose: mode must be 'raise', 'wrap' or 'clip'; got {mode!r}.")
     shape = np.broadcast_shapes(index.shape, *[x.shape for x in options])
     options = [to_shape(x, shape) for x in options]
-    return lax.select_n(to_shape(core.convert(index, dtypes.int32), shape), *options)
+    found = lax.select_n(to_shape(core.convert(index, dtypes.int32), shape), *options)
+    return core.convert(found, found.dtype)
 
 
 def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
