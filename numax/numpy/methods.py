@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from numax import core, lax
 from numax.core import dtypes
 from numax.numpy import (
@@ -86,44 +88,44 @@ def view(self: Any, dtype: Any = None, type: None = None) -> Any:
         )
     if dtype is None:
         return self
-    new, old = types.requested_dtype("view", dtype), self.dtype
-    if new == old:
-        return self
-    x = core.convert(self, dtypes.uint8) if old == dtypes.bool_ else self
+    return _viewed(self, types.requested_dtype("view", dtype))
+
+
+def _viewed(x: Any, new: Any) -> Any:
+    if x.dtype == new:
+        return x
+    if x.dtype == dtypes.bool_:
+        return _viewed(core.convert(x, dtypes.uint8), new)
+    if new == dtypes.bool_:
+        octets = _viewed(x, dtypes.uint8)
+        return lax.ne(octets, core.full((), 0, dtypes.uint8))
     wide, narrow = dtypes.itemsize_bits(new), dtypes.itemsize_bits(x.dtype)
     if wide != narrow and not x.shape:
         raise ValueError("view() of a 0d array is only supported if the itemsize is unchanged.")
-    if new == dtypes.bool_:
-        return lax.ne(view(x, dtypes.uint8), core.full((), 0, dtypes.uint8))
-    if wide > narrow:
-        groups, rest = divmod(x.shape[-1], wide // narrow)
-        if rest:
-            raise ValueError(
-                "When changing to a larger dtype, its size must be a divisor of the total size in bytes of the last axis "
-                f"of the array; got {x.aval.str_short()} as {new.name}."
-            )
-        return _bits(lax.reshape(x, (*x.shape[:-1], groups, wide // narrow)), new)
-    out = _bits(x, new)
-    return (
-        out if wide == narrow else lax.reshape(out, (*x.shape[:-1], x.shape[-1] * (narrow // wide)))
-    )
-
-
-def _bits(x: Any, new: Any) -> Any:
-    """bitcast_convert_type; of complex numbers, by their parts."""
+    total = x.shape[-1] * narrow if x.shape else wide
+    if total % wide:
+        raise ValueError(
+            "When changing to a larger dtype, its size must be a divisor of the total size in bytes of the last axis "
+            f"of the array; got {x.aval.str_short()} as {new.name}."
+        )
     if dtypes.is_complex(x.dtype):
-        parts = lax.concatenate(
-            [lax.expand_dims(p, (x.aval.ndim,)) for p in (lax.real(x), lax.imag(x))], x.aval.ndim
-        )
-        return parts if parts.dtype == new else lax.bitcast_convert_type(parts, new)
+        return _viewed(_interleaved(lax.real(x), lax.imag(x)), new)
     if dtypes.is_complex(new):
-        part = dtypes.float32 if new == dtypes.complex64 else dtypes.float64
-        parts = x if x.dtype == part else lax.bitcast_convert_type(x, part)
+        parts = _viewed(x, np.empty(0, new).real.dtype)
         last = parts.aval.ndim - 1
-        return lax.complex(
-            lax.index_in_dim(parts, 0, last, False), lax.index_in_dim(parts, 1, last, False)
-        )
-    return lax.bitcast_convert_type(x, new)
+        pairs = [lax.slice_in_dim(parts, k, None, 2, last) for k in range(2)]
+        return lax.complex(*pairs) if x.shape else lax.squeeze(lax.complex(*pairs), (0,))
+    if wide > narrow:
+        x = lax.reshape(x, (*x.shape[:-1], total // wide, wide // narrow))
+        return lax.bitcast_convert_type(x, new)
+    out = lax.bitcast_convert_type(x, new)
+    return out if wide == narrow else lax.reshape(out, (*x.shape[:-1], total // wide))
+
+
+def _interleaved(a: Any, b: Any) -> Any:
+    """a[0], b[0], a[1], b[1], ... along the last axis."""
+    pair = lax.concatenate([lax.expand_dims(v, (v.aval.ndim,)) for v in (a, b)], a.aval.ndim)
+    return lax.reshape(pair, (*a.shape[:-1], 2 * a.shape[-1])) if a.shape else pair
 
 
 def flat(self: Any) -> Any:

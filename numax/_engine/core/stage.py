@@ -17,7 +17,7 @@ _new = object.__new__
 class StageTracer(Tracer):
     """A variable of the program being recorded."""
 
-    __slots__ = ("aval", "note", "var")
+    __slots__ = ("_var", "aval", "note")
 
     def origin_(self) -> str:
         note = self.note
@@ -55,7 +55,7 @@ class StageTrace(Trace):
         out._trace = self
         out._place = place
         out.aval = var.aval
-        out.var = var
+        out._var = var
         out.note = note
         return out
 
@@ -65,7 +65,7 @@ class StageTrace(Trace):
             if not x.shape and type(x._t.dtype) is not KeyType:
                 return Literal(x)
         elif x._trace is self:
-            return x.var
+            return x._var
         elif not x._trace.alive or x._trace.level >= self.level:
             raise x._trace.leaked(x)
         var = self.constvars.get(id(x))
@@ -80,7 +80,7 @@ class StageTrace(Trace):
                 if a._trace is self:
                     raise self.leaked(a)
         atom = self.atom
-        ins = [a.var if a._trace is self else atom(a) for a in args]
+        ins = [a._var if a._trace is self else atom(a) for a in args]
         out = prim.infer(*[v.aval for v in ins], **params)
         place = source.here(3)
         if prim.multiple_results:
@@ -93,7 +93,7 @@ class StageTrace(Trace):
         tracer._trace = self
         tracer._place = place
         tracer.aval = out
-        tracer.var = var
+        tracer._var = var
         tracer.note = None
         return tracer
 

@@ -20,7 +20,7 @@ _new = object.__new__
 class LinearTracer(Tracer):
     """A tangent that is not known yet."""
 
-    __slots__ = ("aval", "var")
+    __slots__ = ("_var", "aval")
 
 
 class LinearTrace(Trace):
@@ -39,7 +39,7 @@ class LinearTrace(Trace):
         out._trace = self
         out._place = None
         out.aval = var.aval
-        out.var = var
+        out._var = var
         return out
 
     def process(self, prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
@@ -47,7 +47,7 @@ class LinearTrace(Trace):
             raise self.leaked(next(a for a in args if a._trace is self))
         if prim.split is not None:
             return self._split(prim, args, params)
-        ins = [a.var if a._trace is self else a for a in args]
+        ins = [a._var if a._trace is self else a for a in args]
         out = prim.infer(*[a.aval for a in args], **params)
         if prim.multiple_results:
             outs = [Var(a) for a in out]
@@ -68,7 +68,7 @@ class LinearTrace(Trace):
         ins = [args[i] if i >= 0 else residuals[-1 - i] for i in s.linear_ins]
         avals = s.linear.infer(*[a.aval for a in ins], **s.linear_params)
         outs = [Var(a) for a in avals]
-        atoms = [a.var if a._trace is self else a for a in ins]
+        atoms = [a._var if a._trace is self else a for a in ins]
         self.eqns.append(Eqn(s.linear, atoms, s.linear_params, outs, here(4)))
         first, second = iter(known), iter(outs)
         return [self.tracer(next(second)) if u else next(first) for u in s.unknown_outs]
@@ -142,7 +142,7 @@ def linearize(
             p, t = split_tangent(trace, x)
             values.append(p)
             if type(t) is not Zero and t._trace is linear:
-                t = t.var
+                t = t._var
             outs.append(t)
         linear.alive = False
     return values, Tape(linear.eqns, invars, outs)
