@@ -71,9 +71,40 @@ def test_known_part_of_a_loop_with_unknown_results():
     np.testing.assert_allclose(linear(1.0)[2], 12.0)
 
 
-def test_reverse_mode_says_what_to_do():
-    with pytest.raises(ValueError, match="scan"):
-        numax.grad(power)(2.0)
+@pytest.mark.parametrize("n", [0, 1, 5, 64, 65, 200])
+def test_reverse_mode_equals_that_of_a_scan(n):
+    def body(s, x):
+        return jnp.sin(s) + x * 0.01
+
+    def loop(x, n):
+        return lax.while_loop(lambda s: s[0] < n, lambda s: (s[0] + 1, body(s[1], x)), (0, x))[1]
+
+    want = numax.grad(lambda x: lax.fori_loop(0, n, lambda i, s: body(s, x), x))(0.7)
+    np.testing.assert_allclose(numax.jit(numax.grad(loop))(0.7, n), want, rtol=1e-5)
+
+
+def test_reverse_mode_to_second_order():
+    check(power, 1.1, order=2, batch=False)
+
+
+def test_reverse_mode_where_the_values_decide_the_number_of_trips():
+    def newton(a):
+        return lax.while_loop(lambda s: abs(s * s - a) > 1e-5, lambda s: 0.5 * (s + a / s), a)
+
+    a = np.array([1.5, 2.0, 9.0], np.float32)
+    np.testing.assert_allclose(numax.vmap(numax.grad(newton))(a), 0.5 / np.sqrt(a), rtol=1e-3)
+
+
+def test_unused_constants_of_a_nested_loop_are_dropped():
+    def f(x):
+        def body(s):
+            inner = lax.while_loop(lambda t: t[0] < 2, lambda t: (t[0] + 1, t[1] * x), (0, s[1]))
+            return s[0] + 1, inner[1]
+
+        return lax.while_loop(lambda s: s[0] < 2, body, (0, 1.0))[1]
+
+    np.testing.assert_allclose(numax.grad(f)(1.5), 4 * 1.5**3, rtol=1e-6)
+    np.testing.assert_allclose(numax.grad(numax.grad(f))(1.5), 12 * 1.5**2, rtol=1e-6)
 
 
 def test_errors():

@@ -11,6 +11,7 @@ from numax._engine.control.record import (
     check_same_types,
     eval_closed,
     name_of,
+    permute,
     program,
     record,
     strengthen,
@@ -285,9 +286,16 @@ def _clip(index: Any, top: int) -> Any:
 
 
 def _prune(eqn: Eqn, used: tuple[bool, ...]) -> Eqn:
-    programs = tuple(prune_program(b, used, True)[0] for b in eqn.params["branches"])
+    branches = eqn.params["branches"]
+    needs = [prune_program(b, used)[1] for b in branches]
+    places = [i for i, flags in enumerate(zip(*needs, strict=True)) if any(flags)]
+    programs = []
+    for b in branches:
+        whole = prune_program(b, used, True)[0]
+        programs.append(permute(whole, places, range(len(whole.jaxpr.outvars))))
     outs = [v for v, u in zip(eqn.outvars, used, strict=True) if u]
-    return eqn.replace(outvars=outs, params={**eqn.params, "branches": programs})
+    ins = [eqn.invars[0], *(eqn.invars[i + 1] for i in places)]
+    return eqn.replace(invars=ins, outvars=outs, params={"branches": tuple(programs)})
 
 
 cond_p = Primitive(

@@ -5,7 +5,7 @@ from typing import Any
 
 from numax._engine.core import tree
 from numax._engine.core.avals import ShapedArray
-from numax._engine.core.ir import ClosedJaxpr, eval_jaxpr, intern
+from numax._engine.core.ir import ClosedJaxpr, Jaxpr, eval_jaxpr, intern
 from numax._engine.core.stage import split_tracers, trace_to_jaxpr
 from numax._engine.core.trace import Tracer, as_value
 from numax._engine.ops.basis import convert
@@ -61,6 +61,23 @@ def program(fun: Flat, avals: Sequence[ShapedArray], what: str = "a derived func
     """A program made by our own rules from a flat function of values."""
     jaxpr, consts = trace_to_jaxpr(fun, avals, what)
     return intern(ClosedJaxpr(jaxpr, consts))
+
+
+def permute(closed: ClosedJaxpr, ins: Sequence[int], outs: Sequence[int]) -> ClosedJaxpr:
+    """The program with inputs and results in another order: new input k is old input ins[k]. Cached on the program."""
+    key = ("permute", tuple(ins), tuple(outs))
+    found = closed.cache.get(key)
+    if found is None:
+        jaxpr = closed.jaxpr
+        program = Jaxpr(
+            jaxpr.constvars,
+            [jaxpr.invars[i] for i in ins],
+            [jaxpr.outvars[i] for i in outs],
+            jaxpr.eqns,
+            jaxpr.debug_name,
+        )
+        found = closed.cache[key] = intern(ClosedJaxpr(program, closed.consts))
+    return found
 
 
 def promote_weak(values: Sequence[Any], avals: Sequence[ShapedArray]) -> list[Any]:

@@ -12,6 +12,7 @@ from numax._engine.control.record import (
     check_same_structure,
     check_same_types,
     eval_closed,
+    permute,
     program,
     promote_weak,
     record,
@@ -20,7 +21,7 @@ from numax._engine.control.record import (
 )
 from numax._engine.core import dtypes, tree
 from numax._engine.core.avals import ShapedArray
-from numax._engine.core.ir import ClosedJaxpr, Eqn, Jaxpr, intern
+from numax._engine.core.ir import ClosedJaxpr, Eqn
 from numax._engine.core.primitive import Linear, Primitive, Zero, is_linear, on_device
 from numax._engine.ops.basis import (
     add_tangents,
@@ -269,7 +270,7 @@ def _jvp(primals: Any, tangents: Any, **params: Any) -> Any:
         *range(nk, n_out),
         *(out_places[i] for i in range(nk, n_out) if given[i]),
     ]
-    body = _permute(derivative, ins, outs_order)
+    body = permute(derivative, ins, outs_order)
     ts = [instantiate(t) if m else None for t, m in zip(tangents, mask, strict=True)]
     both = [*primals, *(t for t in ts if t is not None)]
     extra = sum(mask[:nc])
@@ -291,23 +292,6 @@ def _jvp(primals: Any, tangents: Any, **params: Any) -> Any:
         for g, r in zip(given, out[:n_out], strict=True)
     ]
     return out[:n_out], out_tangents
-
-
-def _permute(closed: ClosedJaxpr, ins: Sequence[int], outs: Sequence[int]) -> ClosedJaxpr:
-    """The program with inputs and results in another order: new input k is old input ins[k]. Cached on the program."""
-    key = ("permute", tuple(ins), tuple(outs))
-    found = closed.cache.get(key)
-    if found is None:
-        jaxpr = closed.jaxpr
-        program = Jaxpr(
-            jaxpr.constvars,
-            [jaxpr.invars[i] for i in ins],
-            [jaxpr.outvars[i] for i in outs],
-            jaxpr.eqns,
-            jaxpr.debug_name,
-        )
-        found = closed.cache[key] = intern(ClosedJaxpr(program, closed.consts))
-    return found
 
 
 def _split(unknown: tuple[bool, ...], **params: Any) -> Split:
@@ -356,7 +340,7 @@ def _split(unknown: tuple[bool, ...], **params: Any) -> Split:
         *(forwarded_at[i] for i in xs_fwd),
         *(unknown_at[i] for i in xs_un),
     ]
-    linear_body = _permute(parts.linear, ins, range(len(parts.linear.jaxpr.outvars)))
+    linear_body = permute(parts.linear, ins, range(len(parts.linear.jaxpr.outvars)))
     linear_ins = (
         *const_fwd,
         *const_un,
@@ -520,7 +504,7 @@ def _prune(eqn: Eqn, used: tuple[bool, ...]) -> Eqn:
     places = [i for i, k in enumerate(keep_ins) if k]
     new = {
         **params,
-        "jaxpr": _permute(whole, places, range(sum(kept_out))),
+        "jaxpr": permute(whole, places, range(sum(kept_out))),
         "num_consts": sum(ins[:nc]),
         "num_carry": sum(carry_used),
     }

@@ -4,30 +4,50 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from numax._engine.control.call import bind_programs, nonzeros
 from numax._engine.control.record import (
     check_same_structure,
     check_same_types,
     eval_closed,
+    permute,
     program,
     promote_weak,
     record,
     strengthen,
     values_of,
 )
-from numax._engine.control.scan import _permute, _safe, scan
+from numax._engine.control.scan import _safe, scan
 from numax._engine.core import dtypes, tree
 from numax._engine.core.array import Array
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.ir import ClosedJaxpr, Eqn
-from numax._engine.core.primitive import Primitive, Zero, on_device
+from numax._engine.core.primitive import Primitive, Zero, is_linear, on_device
 from numax._engine.core.trace import Tracer, as_value
-from numax._engine.ops.basis import add, broadcast_in_dim, convert, instantiate, moveaxis, select_n, to_front
-from numax._engine.ops.compare import lt
+from numax._engine.ops.arithmetic import div, rem
+from numax._engine.ops.arithmetic import max as max_
+from numax._engine.ops.arithmetic import min as min_
+from numax._engine.ops.basis import (
+    add,
+    broadcast_in_dim,
+    convert,
+    full,
+    instantiate,
+    moveaxis,
+    mul,
+    select_n,
+    sub,
+    to_front,
+    zeros_of,
+)
+from numax._engine.ops.compare import eq, lt
 from numax._engine.ops.reduce import reduce_or
+from numax._engine.ops.slicing import dynamic_index_in_dim, dynamic_update_index_in_dim
 from numax._engine.stablehlo import hlo
 from numax._engine.transforms.jvp import jvp_program
 from numax._engine.transforms.partial_eval import Split, prune_program, split_program
+from numax._engine.transforms.transpose import transpose_program
 from numax._engine.transforms.vmap import vmap_program
 
 
@@ -36,7 +56,8 @@ def while_loop(cond_fun: Callable[..., Any], body_fun: Callable[..., Any], init_
 
     The carry keeps its structure, shapes and dtypes. Under vmap the loop runs until no element goes on.
     Raises: TypeError if cond_fun gives no boolean scalar, or the carry changes type.
-    Grad: forward mode; reverse mode needs a loop of known length (scan, or fori_loop with static bounds).
+    Grad: forward and reverse mode. Reverse mode keeps a fixed number of states and computes the others again; where the
+        number of trips is known, scan is faster.
     """
     if not callable(cond_fun) or not callable(body_fun):
         raise TypeError("while_loop: cond_fun and body_fun must be callable.")
@@ -95,7 +116,7 @@ def _static(x: Any) -> int | None:
 def fori_loop(lower: Any, upper: Any, body_fun: Callable[..., Any], init_val: Any, *, unroll: int | bool | None = None) -> Any:
     """Apply val = body_fun(i, val) for i in range(lower, upper); give the last val.
 
-    Static bounds make a scan (reverse mode works, `unroll` too), others a while loop.
+    Static bounds make a scan (fast reverse mode, `unroll`), others a while loop.
     Raises: TypeError if the bounds are no integer scalars or the carry changes type.
     """
     if not callable(body_fun):
@@ -181,7 +202,7 @@ def _jvp(primals: Any, tangents: Any, **params: Any) -> Any:
         *range(nb, nb + nk),
         *range(nb + nk + extra, nb + nk + extra + sum(carry_nz)),
     ]
-    derivative = _permute(derivative, ins, range(nk + sum(carry_nz)))
+    derivative = permute(derivative, ins, range(nk + sum(carry_nz)))
     test = params["cond_jaxpr"]
     carry_ts = [instantiate(t) for t, nz in zip(init_ts, carry_nz, strict=True) if nz]
 
@@ -206,16 +227,31 @@ def _jvp(primals: Any, tangents: Any, **params: Any) -> Any:
     ]
 
 
-def _split(unknown: tuple[bool, ...], **params: Any) -> Split:
+def _unknown_carries(unknown: tuple[bool, ...], params: dict[str, Any]) -> tuple[bool, ...]:
+    """The carries that depend on unknown arguments, in the first trip or later."""
     nc, nb = params["cond_nconsts"], params["body_nconsts"]
-    body, test = params["body_jaxpr"], params["cond_jaxpr"]
+    body = params["body_jaxpr"]
     carry_u = list(unknown[nc + nb :])
     while True:
         outs = split_program(body, (*unknown[nc : nc + nb], *carry_u)).unknown_outs
         grown = [c or o for c, o in zip(carry_u, outs, strict=True)]
         if grown == carry_u:
-            break
+            return tuple(carry_u)
         carry_u = grown
+
+
+def _known_step(body: ClosedJaxpr, unknown: tuple[bool, ...]) -> ClosedJaxpr:
+    """The known part of a loop's body: its known inputs to its known results."""
+    parts = split_program(body, unknown)
+    count = len(parts.known.out_avals)
+    wanted = tuple(i < count - parts.residuals for i in range(count))
+    return prune_program(parts.known, wanted, True)[0]
+
+
+def _split(unknown: tuple[bool, ...], **params: Any) -> Split:
+    nc, nb = params["cond_nconsts"], params["body_nconsts"]
+    body, test = params["body_jaxpr"], params["cond_jaxpr"]
+    carry_u = list(_unknown_carries(unknown, params))
     everything = tuple(range(len(unknown)))
     needed = prune_program(test, (True,))[1]
     blocked = any(unknown[:nc]) or any(
@@ -225,11 +261,9 @@ def _split(unknown: tuple[bool, ...], **params: Any) -> Split:
         return Split(None, {}, (), 0, while_p, params, everything, (True,) * len(carry_u))
     # The known carries run on their own; the linear loop runs again in full.
     kept = [i for i, u in enumerate(carry_u) if not u]
-    known_body, body_ins = prune_program(body, tuple(not u for u in carry_u), True)
     own = [i for i in range(nb) if not unknown[nc + i]]
-    ins = [*own, *(nb + i for i in kept)]
-    known_body = _permute(known_body, ins, range(len(kept)))
-    known_test = _permute(test, [*range(nc), *(nc + i for i in kept)], [0])
+    known_body = _known_step(body, (*unknown[nc : nc + nb], *carry_u))
+    known_test = permute(test, [*range(nc), *(nc + i for i in kept)], [0])
     return Split(
         while_p,
         {
@@ -247,11 +281,163 @@ def _split(unknown: tuple[bool, ...], **params: Any) -> Split:
     )
 
 
-def _transpose(cts: Any, *args: Any, **params: Any) -> Any:
-    raise ValueError(
-        "while_loop: reverse-mode differentiation needs a loop whose number of trips is known while tracing. Use "
-        "fori_loop with static bounds, or scan; forward mode (jvp, jacfwd) works as it is."
+# ---- reverse mode ----
+#
+# The number of trips n is not known while tracing, so the states cannot be kept in an array of n. The known part of the loop
+# runs again: once to count the trips, and once to keep SLOTS of its states, evenly spaced; each stretch between two of
+# them is run again from its first state, keeping SLOTS states of it, and those in between are computed as they are needed.
+# Up to SLOTS**2 trips that is three extra runs of the known part. Source: Griewank (1992), two levels.
+
+SLOTS = 64
+
+
+def _number(x: int) -> Any:
+    return as_value(np.int32(x))
+
+
+def _ceil_div(a: Any, b: Any) -> Any:
+    return div(sub(add(a, b), 1), b)
+
+
+def _repeat(count: Any, step: Callable[[Any, list[Any]], list[Any]], values: list[Any]) -> list[Any]:
+    """values = step(i, values) for i in range(count)."""
+
+    def body(carry: Any) -> Any:
+        i, rest = carry
+        return add(i, 1), step(i, rest)
+
+    return while_loop(lambda carry: lt(carry[0], count), body, (_number(0), values))[1]
+
+
+class _Reverse:
+    """The pieces of a loop whose known part can run alone: its test, its step, and the transpose of a step."""
+
+    def __init__(self, args: Any, unknown: tuple[bool, ...], params: dict[str, Any]):
+        nc, nb = params["cond_nconsts"], params["body_nconsts"]
+        test, body = params["cond_jaxpr"], params["body_jaxpr"]
+        self.test_consts, self.consts = list(args[:nc]), list(args[nc : nc + nb])
+        known = tuple(not u for u in unknown)
+        self.start = [a for a, k in zip(args[nc + nb :], known, strict=True) if k]
+        self.places = [i for i, k in enumerate(known) if k]
+        self.test, self.test_used = prune_program(test, (True,))
+        self.linear_consts = [is_linear(c) for c in self.consts]
+        self.known_consts = [c for c in self.consts if not is_linear(c)]
+        linear = (*self.linear_consts, *unknown)
+        self.known_step = _known_step(body, linear)
+        self.back, _ = transpose_program(body, linear, unknown)
+
+    def going(self, state: list[Any]) -> Any:
+        by_place = dict(zip(self.places, state, strict=True))
+        rest = range(len(self.test_used) - len(self.test_consts))
+        every = [*self.test_consts, *(by_place.get(i) for i in rest)]
+        return eval_closed(self.test, [x for x, u in zip(every, self.test_used, strict=True) if u])[0]
+
+    def step(self, state: list[Any]) -> list[Any]:
+        outs = eval_closed(self.known_step, [*self.known_consts, *state])
+        return [convert(o, s.aval.dtype, s.aval.weak_type) for o, s in zip(outs, state, strict=True)]
+
+    def pull(self, state: list[Any], cts: list[Any]) -> tuple[list[Any], list[Any]]:
+        """Cotangents of one step: of the linear constants, and of the linear carries."""
+        outs = eval_closed(self.back, [*self.known_consts, *state, *cts])
+        count = sum(self.linear_consts)
+        return outs[:count], outs[count:]
+
+
+def _keep(loop: _Reverse, state: list[Any], count: Any, stride: Any) -> list[Any]:
+    """States number 0, stride, 2 stride, ... of a stretch of `count` steps, in SLOTS places."""
+    slots = [full((SLOTS, *s.aval.shape), 0, s.aval.dtype) for s in state]
+
+    def step(i: Any, carry: list[Any]) -> list[Any]:
+        kept, now = carry
+        place = div(i, stride)
+        first = eq(rem(i, stride), _number(0))
+        kept = [
+            select_n(first, k, dynamic_update_index_in_dim(k, s, place, 0)) for k, s in zip(kept, now, strict=True)
+        ]
+        return [kept, loop.step(now)]
+
+    return _repeat(count, step, [slots, state])[0]
+
+
+def _at(slots: list[Any], place: Any) -> list[Any]:
+    return [dynamic_index_in_dim(s, place, 0, keepdims=False) for s in slots]
+
+
+def _run_backwards(args: Any, cts: list[Any], unknown: tuple[bool, ...], params: dict[str, Any]) -> list[Any]:
+    """Cotangents of all arguments, from those of the unknown results (every one an array)."""
+    loop = _Reverse(args, unknown, params)
+    start = [convert(s, s.aval.dtype) for s in loop.start]
+    trips, _ = while_loop(
+        lambda carry: loop.going(carry[1]),
+        lambda carry: (add(carry[0], 1), loop.step(carry[1])),
+        (_number(0), start),
     )
+    sums = [
+        zeros_of(c.aval) for c, is_lin in zip(loop.consts, loop.linear_consts, strict=True) if is_lin
+    ]
+    slots_number = _number(SLOTS)
+    stride = max_(_ceil_div(trips, slots_number), _number(1))
+    kept = _keep(loop, start, trips, stride)
+
+    def one_step(state: list[Any], sums: list[Any], cts: list[Any]) -> tuple[list[Any], list[Any]]:
+        parts, new = loop.pull(state, cts)
+        sums = [add(s, convert(p, s.aval.dtype)) for s, p in zip(sums, parts, strict=True)]
+        return sums, [convert(n, c.aval.dtype) for n, c in zip(new, cts, strict=True)]
+
+    def stretch(j: Any, carry: list[Any]) -> list[Any]:
+        segment = sub(sub(segments, j), 1)
+        first = mul(segment, stride)
+        length = min_(stride, sub(trips, first))
+        inner_stride = max_(_ceil_div(length, slots_number), _number(1))
+        inner = _keep(loop, _at(kept, segment), length, inner_stride)
+        pieces = _ceil_div(length, inner_stride)
+
+        def piece(q: Any, carry: list[Any]) -> list[Any]:
+            number = sub(sub(pieces, q), 1)
+            begin = mul(number, inner_stride)
+            count = min_(inner_stride, sub(length, begin))
+
+            def back(r: Any, carry: list[Any]) -> list[Any]:
+                steps = sub(sub(count, r), 1)
+                state = _repeat(steps, lambda _, s: loop.step(s), _at(inner, number))
+                return list(one_step(state, *carry))
+
+            return _repeat(count, back, carry)
+
+        return _repeat(pieces, piece, carry)
+
+    segments = _ceil_div(trips, stride)
+    strong = [convert(c, c.aval.dtype) for c in cts]
+    sums, carry_cts = _repeat(segments, stretch, [sums, strong])
+    given, carried = iter(sums), iter(carry_cts)
+    out: list[Any] = [None] * params["cond_nconsts"]
+    out += [next(given) if is_lin else None for is_lin in loop.linear_consts]
+    out += [next(carried) if u else None for u in unknown]
+    return out
+
+
+def _transpose(cts: Any, *args: Any, **params: Any) -> Any:
+    unknown = _unknown_carries(tuple([is_linear(a) for a in args]), params)
+    wanted = [instantiate(c) for c, u in zip(cts, unknown, strict=True) if u]
+    return _cotangents(wanted, args, unknown, params)
+
+
+def _cotangents(cts: list[Any], args: Any, unknown: tuple[bool, ...], params: dict[str, Any]) -> list[Any]:
+    nc = params["cond_nconsts"]
+    needed = prune_program(params["cond_jaxpr"], (True,))[1]
+    blocked = any(is_linear(a) for a in args[:nc]) or any(
+        n and u for n, u in zip(needed[nc:], unknown, strict=True)
+    )
+    if blocked:
+        raise ValueError(
+            "while_loop: reverse-mode differentiation needs a predicate that does not depend on the tangents."
+        )
+    outs = _run_backwards(args, cts, unknown, params)
+    return [o if is_linear(a) else None for o, a in zip(outs, args, strict=True)]
+
+
+def _linear_transpose(cts: Any, *args: Any, unknown: tuple[bool, ...], **params: Any) -> Any:
+    return _cotangents([instantiate(c) for c in cts], args, unknown, params)
 
 
 def _batch(axis: Any, args: Any, dims: Any, **params: Any) -> Any:
@@ -322,24 +508,30 @@ def _prune(eqn: Eqn, used: tuple[bool, ...]) -> Eqn | None:
     params = eqn.params
     nc, nb = params["cond_nconsts"], params["body_nconsts"]
     body, test = params["body_jaxpr"], params["cond_jaxpr"]
-    needed = prune_program(test, (True,))[1]
-    carry = [u or n for u, n in zip(used, needed[nc:], strict=True)]
+    test_needs = prune_program(test, (True,))[1]
+    carry = [u or n for u, n in zip(used, test_needs[nc:], strict=True)]
     while True:
-        small, ins = prune_program(body, tuple(carry))
+        ins = prune_program(body, tuple(carry))[1]
         grown = [c or i for c, i in zip(carry, ins[nb:], strict=True)]
         if grown == carry:
             break
         carry = grown
-    if all(carry):
-        return None
     kept = [i for i, c in enumerate(carry) if c]
-    whole, _ = prune_program(body, tuple(carry), True)
-    new_body = _permute(whole, [*range(nb), *(nb + i for i in kept)], range(len(kept)))
-    new_test = _permute(test, [*range(nc), *(nc + i for i in kept)], [0])
+    test_consts = [i for i in range(nc) if test_needs[i]]
+    body_consts = [i for i in range(nb) if ins[i]]
+    whole = prune_program(body, tuple(carry), True)[0]
+    new_body = permute(whole, [*body_consts, *(nb + i for i in kept)], range(len(kept)))
+    new_test = permute(test, [*test_consts, *(nc + i for i in kept)], [0])
+    places = [*test_consts, *(nc + i for i in body_consts), *(nc + nb + i for i in kept)]
     return eqn.replace(
-        invars=[*eqn.invars[: nc + nb], *(eqn.invars[nc + nb + i] for i in kept)],
+        invars=[eqn.invars[i] for i in places],
         outvars=[eqn.outvars[i] for i in kept],
-        params={**params, "cond_jaxpr": new_test, "body_jaxpr": new_body},
+        params={
+            "cond_jaxpr": new_test,
+            "cond_nconsts": len(test_consts),
+            "body_jaxpr": new_body,
+            "body_nconsts": len(body_consts),
+        },
     )
 
 
@@ -388,7 +580,7 @@ while_linear_p = Primitive(
         r for r, u in zip(_lower(ctx, *args, **params), unknown, strict=True) if u
     ],
     jvp=_linear_jvp,
-    transpose=_transpose,
+    transpose=_linear_transpose,
     batch=_linear_batch,
 )
 
