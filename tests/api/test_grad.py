@@ -211,7 +211,7 @@ def test_jvp_of_pytrees():
 
 
 def test_vjp_runs_backwards_any_number_of_times():
-    out, pull = numax.vjp(pair, X, Y)
+    _, pull = numax.vjp(pair, X, Y)
     for scale in (1.0, 2.0):
         ct = {"p": np.full(2, scale, np.float32), "s": np.float32(1)}
         gx, gy = pull(ct)

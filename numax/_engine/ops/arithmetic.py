@@ -154,19 +154,50 @@ _BITS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 _COMPLEX = frozenset(dtypes.COMPLEX)
 
 
-def _extremum_host(choose: Any, before: Any, merge_bits: Any) -> Callable[..., Any]:
+def _extremum_host(fast: Any, before: Any) -> Callable[..., Any]:
     def host(x: np.ndarray, y: np.ndarray) -> Any:
         kind = x.dtype.kind
         if kind == "c":
             first = np.where(x.real == y.real, before(x.imag, y.imag), before(x.real, y.real))
             return np.where(first, x, y)
-        out = choose(x, y)
-        if kind in "biu" or np.count_nonzero(out) == out.size or x.dtype not in FLOATS:
-            return out
-        bits = _BITS[x.dtype.itemsize]  # NumPy gives either of 0 and -0: merge their sign bits
-        return np.where(x == y, merge_bits(x.view(bits), y.view(bits)).view(x.dtype), out)
+        return fast(x, y)
 
     return host
+
+
+def _fast_extremum(choose: Any, merge_bits: Any) -> Callable[..., Any]:
+    """NumPy's extremum of operands of one dtype or Python numbers, with -0 < 0: NumPy gives either of them."""
+    settled = choose is np.maximum
+
+    def fast(x: Any, y: Any) -> Any:
+        out = choose(x, y)
+        dtype = out.dtype
+        if dtype not in FLOATS or not _has_zero(out):
+            return out
+        if not getattr(y, "shape", ()):
+            bound = float(y)
+            if bound != 0.0:
+                return out
+            if settled and math.copysign(1.0, bound) > 0.0:
+                return out + dtype.type(0)
+        bits = _BITS[dtype.itemsize]
+        x, y = np.asarray(x, dtype), np.asarray(y, dtype)
+        return np.where(x == y, merge_bits(x.view(bits), y.view(bits)).view(dtype), out)
+
+    return fast
+
+
+_MANY = 4096  # from here on comparing is quicker than counting
+
+
+def _has_zero(x: np.ndarray) -> bool:
+    if x.size < _MANY:
+        return np.count_nonzero(x) < x.size
+    return bool((x == 0).any())
+
+
+fast_max = _fast_extremum(np.maximum, np.bitwise_and)
+fast_min = _fast_extremum(np.minimum, np.bitwise_or)
 
 
 def _lower_extremum(emit: Any, direction: str) -> Callable[..., Any]:
@@ -190,7 +221,7 @@ def _share(t: Any, z: Any, x: Any, y: Any) -> Any:
 max_p = binary(
     "max",
     accepts=ANY,
-    host=_extremum_host(np.maximum, np.greater, np.bitwise_and),
+    host=_extremum_host(fast_max, np.greater),
     lower=_lower_extremum(hlo.maximum, "GT"),
     jvp=(_share, lambda t, z, x, y: _share(t, z, y, x)),
     light=True,
@@ -198,7 +229,7 @@ max_p = binary(
 min_p = binary(
     "min",
     accepts=ANY,
-    host=_extremum_host(np.minimum, np.less, np.bitwise_or),
+    host=_extremum_host(fast_min, np.less),
     lower=_lower_extremum(hlo.minimum, "LT"),
     jvp=(_share, lambda t, z, x, y: _share(t, z, y, x)),
     light=True,
@@ -395,7 +426,13 @@ def integer_pow(x: Any, y: int) -> Any:
 
     Dtypes: numeric. Raises: TypeError for a negative power of integers. Grad: elementwise.
     """
-    return integer_pow_p.bind(as_value(x, "integer_pow"), y=operator.index(y))
+    try:
+        y = operator.index(y)
+    except TypeError:
+        raise TypeError(
+            f"integer_pow: the power must be an integer known while tracing; got {y!r}. Use numax.lax.pow."
+        ) from None
+    return integer_pow_p.bind(as_value(x, "integer_pow"), y=y)
 
 
 def _integer_pow_infer(x: ShapedArray, *, y: int) -> ShapedArray:

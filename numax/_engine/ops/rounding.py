@@ -47,6 +47,11 @@ def round(x: Any, rounding_method: RoundingMethod = RoundingMethod.AWAY_FROM_ZER
     Dtypes: real floats. Raises: ValueError for an unknown method. Grad: zero.
     Source: StableHLO `round_nearest_afz`, `round_nearest_even`.
     """
+    if rounding_method not in (*RoundingMethod,):
+        raise ValueError(
+            f"round: rounding_method must be one of {', '.join(m.name for m in RoundingMethod)}; got {rounding_method!r}. "
+            "Use numax.lax.RoundingMethod.TO_NEAREST_EVEN."
+        )
     return round_p.bind(as_value(x, "round"), rounding_method=RoundingMethod(rounding_method))
 
 
