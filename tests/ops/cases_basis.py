@@ -43,9 +43,7 @@ def _rounded(function):
 
 
 def _row(name, primitive, fun, args, reference, **options):
-    return Case(
-        name=name, primitive=primitive, fun=fun, args=args, reference=reference, **options
-    )
+    return Case(name=name, primitive=primitive, fun=fun, args=args, reference=reference, **options)
 
 
 CASES = [
@@ -72,7 +70,10 @@ CASES = [
             grad=new in ("float64", "complex128"),  # others are too coarse for differences
         )
         for new, old in [
-            *[(n, ("float32", "int32", "bfloat16")) for n in ("float16", "float32", "int8", "bool")],
+            *[
+                (n, ("float32", "int32", "bfloat16"))
+                for n in ("float16", "float32", "int8", "bool")
+            ],
             ("complex64", ("float32", "int32")),
             ("float64", ("float64", "int64")),
             ("complex128", ("float64",)),
@@ -99,7 +100,12 @@ CASES = [
             ],
         )
         for i, (start, shape, dims) in enumerate(
-            [((), (2, 3), ()), ((3,), (2, 3), (1,)), ((2, 1), (2, 3, 4), (0, 2)), ((0,), (2, 0), (1,))]
+            [
+                ((), (2, 3), ()),
+                ((3,), (2, 3), (1,)),
+                ((2, 1), (2, 3, 4), (0, 2)),
+                ((0,), (2, 0), (1,)),
+            ]
         )
     ],
     *[
@@ -115,7 +121,9 @@ CASES = [
                 (lambda: lax.reshape(ROW, (-3, -1)), ValueError, "^reshape: .*negative"),
             ],
         )
-        for i, (old, new) in enumerate([((2, 3), (3, 2)), ((4,), (2, 1, 2)), ((), (1, 1)), ((0, 3), (0,))])
+        for i, (old, new) in enumerate(
+            [((2, 3), (3, 2)), ((4,), (2, 1, 2)), ((), (1, 1)), ((0, 3), (0,))]
+        )
     ],
     *[
         _row(
@@ -130,7 +138,9 @@ CASES = [
                 (lambda: lax.transpose(COLUMN, (0, 0)), TypeError, "^transpose: permutation"),
             ],
         )
-        for i, (shape, p) in enumerate([((2, 3), (1, 0)), ((2, 3, 4), (2, 0, 1)), ((), ()), ((3,), (0,))])
+        for i, (shape, p) in enumerate(
+            [((2, 3), (1, 0)), ((2, 3, 4), (2, 0, 1)), ((), ()), ((3,), (0,))]
+        )
     ],
     *[
         _row(
@@ -142,7 +152,11 @@ CASES = [
             dtypes=("float32", "int32", "bool"),
             bad=[
                 (lambda: lax.squeeze(COLUMN, (0,)), ValueError, "^squeeze: cannot drop axis 0"),
-                (lambda: lax.squeeze(COLUMN, (2,)), ValueError, "^squeeze: axis 2 is out of bounds"),
+                (
+                    lambda: lax.squeeze(COLUMN, (2,)),
+                    ValueError,
+                    "^squeeze: axis 2 is out of bounds",
+                ),
             ],
         )
         for i, (shape, dims) in enumerate([((1, 3), (0,)), ((1, 2, 1), (0, 2)), ((2, 1), (-1,))])
@@ -156,11 +170,17 @@ CASES = [
             lambda x, a=axes: _rounded(lambda v: np.sum(v, axis=a))(x),
             dtypes=("float32", "float64", "complex64", "int32", "uint8", "bfloat16", "float16"),
             bad=[
-                (lambda: lax.reduce_sum(ROW, (1,)), ValueError, "^reduce_sum: axis 1 is out of bounds"),
+                (
+                    lambda: lax.reduce_sum(ROW, (1,)),
+                    ValueError,
+                    "^reduce_sum: axis 1 is out of bounds",
+                ),
                 (lambda: lax.reduce_sum(COLUMN, (0, 0)), ValueError, "^reduce_sum: repeated axis"),
             ],
         )
-        for i, (shape, axes) in enumerate([((5,), (0,)), ((3, 4), (1,)), ((2, 3, 4), (0, 2)), ((0, 2), (0,))])
+        for i, (shape, axes) in enumerate(
+            [((5,), (0,)), ((3, 4), (1,)), ((2, 3, 4), (0, 2)), ((0, 2), (0,))]
+        )
     ],
     _row(
         "select_n_bool",
@@ -171,7 +191,11 @@ CASES = [
         dtypes=("float32", "int32", "complex64", "bool"),
         bad=[
             (lambda: lax.select_n(np.array(True), ROW, COLUMN), TypeError, "^select_n: cases must"),
-            (lambda: lax.select_n(ROW, ROW, ROW), TypeError, "^select_n: `which` must be bool or int32"),
+            (
+                lambda: lax.select_n(ROW, ROW, ROW),
+                TypeError,
+                "^select_n: `which` must be bool or int32",
+            ),
             (lambda: lax.select_n(np.array(True)), ValueError, "^select_n: at least one case"),
         ],
     ),
@@ -189,7 +213,5 @@ CASES = [
         [integers(4, low=0, high=3, dtype="int32"), normal(4), normal(4), normal(4)],
         lambda w, *xs: np.choose(w, xs),
     ),
-    _row(
-        "stop_gradient", "stop_gradient", lax.stop_gradient, [normal(3)], lambda x: x, grad=False
-    ),
+    _row("stop_gradient", "stop_gradient", lax.stop_gradient, [normal(3)], lambda x: x, grad=False),
 ]

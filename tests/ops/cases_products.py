@@ -14,7 +14,13 @@ def _einsum(text):
     """The contraction in double precision, rounded."""
 
     def reference(x, y):
-        kind = np.complex128 if x.dtype.kind == "c" else np.float64 if x.dtype.kind in "fV" else np.int64
+        kind = (
+            np.complex128
+            if x.dtype.kind == "c"
+            else np.float64
+            if x.dtype.kind in "fV"
+            else np.int64
+        )
         return np.einsum(text, x.astype(kind), y.astype(kind)).astype(x.dtype)
 
     return reference
@@ -77,7 +83,9 @@ def _conv(name, image, kernel, stride, padding, left=1, right=1, groups=1):
         tol=_TOL,
         bad=[
             (
-                lambda: lax.conv_general_dilated(IMAGE, np.ones((1, 3, 2), np.float32), (1,), "VALID"),
+                lambda: lax.conv_general_dilated(
+                    IMAGE, np.ones((1, 3, 2), np.float32), (1,), "VALID"
+                ),
                 ValueError,
                 "^conv_general_dilated: ",
             ),

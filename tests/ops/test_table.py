@@ -2,17 +2,22 @@
 
 import importlib
 import pathlib
+import pkgutil
+import re
 import zlib
 
+import hypothesis
 import ml_dtypes
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 
 import numax
 from numax import tree_util
-from numax._engine import dispatch
+from numax._engine import control, dispatch, ops
 from numax._engine.core import ir_check, tree
 from numax._engine.core.ir import ClosedJaxpr
+from numax._engine.core.primitive import Primitive
 from numax._engine.core.stage import trace_to_jaxpr
 from numax._engine.core.trace import as_value
 
@@ -184,12 +189,23 @@ def test_derivatives_to_second_order(case, dtype):
         _, pull = numax.vjp(f, *xs)
         cts = tangents_for(rng, [np.asarray(o) for o in outs])
         grads = pull(cts)
-        left = sum(np.sum(np.asarray(c) * np.asarray(t)) for c, t in zip(cts, tangents, strict=True))
+        left = sum(
+            np.sum(np.asarray(c) * np.asarray(t)) for c, t in zip(cts, tangents, strict=True)
+        )
         right = sum(np.sum(np.asarray(g) * t) for g, t in zip(grads, ts, strict=True))
         np.testing.assert_allclose(np.real(left), np.real(right), rtol=1e-7, atol=1e-7)
         # second order: the derivative of both
         check_forward(lambda *x: numax.jvp(f, x, tuple(ts))[1], xs, tangents_for(rng, xs), 2e-4)
         check_forward(lambda *x: numax.vjp(f, *x)[1](cts), xs, tangents_for(rng, xs), 2e-4)
+
+        # both as programs: well formed, and compiled they give the same
+        def both(*x):
+            return numax.jvp(f, x, tuple(ts))[1], numax.vjp(f, *x)[1](cts)
+
+        closed = numax.make_jaxpr(both)(*xs)
+        ir_check.check(closed)
+        got = dispatch.compile_program(closed, "test")([as_value(x) for x in xs])
+        close(got, [*tangents, *grads], 1e-8, exact_dtype=False)
 
 
 def stacked(args, which, axis, size=2):
@@ -204,7 +220,8 @@ def stacked(args, which, axis, size=2):
 
 
 @pytest.mark.parametrize(
-    ("case", "dtype"), [r for r in rows() if r.values[0].batch and r.values[1] == r.values[0].dtypes[0]]
+    ("case", "dtype"),
+    [r for r in rows() if r.values[0].batch and r.values[1] == r.values[0].dtypes[0]],
 )
 def test_vmap_equals_a_loop(case, dtype):
     args = arguments(case, dtype)
@@ -217,14 +234,21 @@ def test_vmap_equals_a_loop(case, dtype):
         choices += [({i}, 0) for i in range(len(args))]
     for which, axis in choices:
         batch = stacked(args, which, axis)
-        in_axes = tuple((axis if axis >= 0 else args[i].ndim) if i in which else None for i in range(len(args)))
+        in_axes = tuple(
+            (axis if axis >= 0 else args[i].ndim) if i in which else None for i in range(len(args))
+        )
         loop = []
         for k in range(2):
             one = [np.take(b, k, in_axes[i]) if i in which else b for i, b in enumerate(batch)]
             loop.append(tree_util.tree_leaves(case.fun(*[as_value(a) for a in one])))
         want = [np.stack([np.asarray(v) for v in column]) for column in zip(*loop, strict=True)]
-        got = tree_util.tree_leaves(numax.vmap(case.fun, in_axes)(*[as_value(b) for b in batch]))
-        close(got, want, tol)
+        mapped = numax.vmap(case.fun, in_axes)
+        values = [as_value(b) for b in batch]
+        close(mapped(*values), want, tol)
+        if which == everything and axis == 0:
+            closed = numax.make_jaxpr(mapped)(*values)
+            ir_check.check(closed)
+            close(dispatch.compile_program(closed, "test")(values), want, tol)
 
 
 @pytest.mark.parametrize(
@@ -233,5 +257,75 @@ def test_vmap_equals_a_loop(case, dtype):
 )
 def test_bad_input_is_refused(row):
     call, error, pattern = row
-    with pytest.raises(error, match=pattern):
+    with pytest.raises(error, match=pattern) as info:
         call()
+    assert re.match(r"[A-Za-z_][\w. ]*: .", str(info.value)), (
+        "a message begins with the operation's name"
+    )
+
+
+# ---- shapes ----
+
+
+def is_elementwise(prim):
+    """Made by the families of operations that work on each element."""
+    return prim.infer.__qualname__.split(".")[0] in ("unary", "binary", "infer_binary")
+
+
+def primitives():
+    found = {}
+    for package in (ops, control):
+        for info in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+            for value in vars(importlib.import_module(info.name)).values():
+                if isinstance(value, Primitive):
+                    found[value.name] = value
+    return found
+
+
+def elementwise_cases():
+    known, seen = primitives(), set()
+    for case in CASES:
+        prim = known.get(case.primitive)
+        if prim is not None and is_elementwise(prim) and case.primitive not in seen and case.args:
+            seen.add(case.primitive)
+            yield pytest.param(case, case.dtypes[0], id=case.name)
+
+
+SHAPES = st.lists(st.integers(0, 4), max_size=3).map(tuple)
+
+
+@pytest.mark.parametrize(("case", "dtype"), list(elementwise_cases()))
+@hypothesis.settings(max_examples=8)
+@hypothesis.given(shape=SHAPES, scalar=st.integers(-1, 1))
+def test_elementwise_operations_of_any_shape(case, dtype, shape, scalar):
+    """Of any shape, and with one operand of two without dimensions."""
+    args = [np.resize(a, shape).astype(a.dtype) for a in arguments(case, dtype)]
+    if len(args) == 2 and scalar >= 0 and args[0].size:
+        args[scalar] = args[scalar].ravel()[0].reshape(())
+    got = case.fun(*[as_value(a) for a in args])
+    with np.errstate(all="ignore"):
+        want = case.reference(*np.broadcast_arrays(*args))
+    close(got, want, tolerance(case, dtype), exact_dtype=False)
+    closed = recorded(case, args)
+    assert [a.shape for a in closed.out_avals] == [np.shape(v) for v in tree_util.tree_leaves(got)]
+
+
+# ---- every operation has a row ----
+
+ELSEWHERE = {
+    # higher-order: the parameter is a program; tests/control and tests/api hold their tests
+    *("jit", "cond", "scan", "while", "while_linear", "remat2", "pmap", "callback", "name"),
+    *("custom_jvp_call", "custom_vjp_call", "custom_lin", "custom_linear_solve"),
+}
+
+
+def test_every_operation_has_a_row():
+    rows_for, known = {case.primitive for case in CASES}, set(primitives())
+    assert known - rows_for - ELSEWHERE == set()
+    assert rows_for - known == set()
+    assert ELSEWHERE & rows_for == set() and known >= ELSEWHERE
+
+
+def test_names_of_rows_are_unique():
+    names = [case.name for case in CASES]
+    assert sorted(names) == sorted(set(names))
