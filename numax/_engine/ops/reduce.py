@@ -77,10 +77,24 @@ def _host_extreme(ufunc: Any, largest: bool) -> Any:
     return host
 
 
+def _raw_extreme(ctx: Any, x: Any, axes: Any, largest: bool) -> Any:
+    """The extreme of elements without nan. XLA's vectorised maximum on the CPU loses the nans it meets."""
+    start = ctx.constant(limit_array(x.dtype, not largest))
+    return hlo.reduce_with(ctx, x, start, axes, extreme(x.dtype, largest))
+
+
 def _lower_extreme(largest: bool) -> Any:
     def lower(ctx: Any, x: Any, *, axes: Any) -> Any:
-        start = ctx.constant(limit_array(x.dtype, not largest))
-        return hlo.reduce_with(ctx, x, start, axes, extreme(x.dtype, largest))
+        best = _raw_extreme(ctx, x, axes, largest)
+        if ctx.platform != "cpu" or not dtypes.is_float(x.dtype) or not axes:
+            return best
+        real = dtypes.float32
+        zero = ctx.constant(0.0, real, x.shape)
+        odd = hlo.select(ctx, hlo.compare(ctx, x, x, "NE"), ctx.constant(1.0, real, x.shape), zero)
+        found = hlo.reduce_with(ctx, odd, ctx.constant(0.0, real), axes, hlo.maximum)
+        some = hlo.compare(ctx, found, ctx.constant(0.0, real, best.shape), "NE")
+        nan = ctx.constant(np.array(np.nan, x.dtype), x.dtype, best.shape)
+        return hlo.select(ctx, some, nan, best)
 
     return lower
 
@@ -239,24 +253,83 @@ def _place_infer(op: str) -> Any:
     return infer
 
 
-def _place_lower(largest: bool) -> Any:
-    find = _lower_extreme(largest)
+# Up to here the compiler unrolls a reduction; a pair of value and place then takes one pass: 0.38 ms for 100,000 x 10,
+# against 4 to 12 ms in two passes. Above, two passes are faster.
+_UNROLLED = 16
+_FLOAT_PLACES = range(
+    128, 1 << 23
+)  # float32 holds twice such places; only maxima of floats vectorise
 
+
+def _place_lower(largest: bool) -> Any:
     def lower(ctx: Any, x: Any, *, axes: Any, index_dtype: Any) -> Any:
         (axis,) = axes
+        wide = index_dtype if index_dtype in (_INT32, dtypes.int64) else _INT32
+        n = x.shape[axis]
+        if n <= _UNROLLED:
+            return hlo.convert(ctx, _place_of_pairs(ctx, x, axis, largest, wide), index_dtype)
         kept = [i for i in range(len(x.shape)) if i != axis]
-        best = hlo.broadcast_in_dim(ctx, find(ctx, x, axes=axes), x.shape, kept)
+        best = hlo.broadcast_in_dim(ctx, _raw_extreme(ctx, x, axes, largest), x.shape, kept)
         hit = hlo.compare(ctx, x, best, "EQ")
-        if dtypes.is_float(x.dtype):  # if there is a nan, `best` is one and equals nothing
-            hit = hlo.or_(ctx, hit, hlo.compare(ctx, x, x, "NE"))
-        wide = index_dtype if dtypes.itemsize_bits(index_dtype) >= 32 else _INT32
-        places = hlo.iota(ctx, x.shape, wide, axis)
-        last = ctx.constant(limit(wide, True), wide, x.shape)
-        start = ctx.constant(limit(wide, True), wide)
-        place = hlo.reduce_with(ctx, hlo.select(ctx, hit, places, last), start, axes, hlo.minimum)
-        return hlo.convert(ctx, place, index_dtype)
+        odd = hlo.compare(ctx, x, x, "NE") if dtypes.is_float(x.dtype) else None
+        if ctx.platform == "cpu" and axis == len(x.shape) - 1 and n in _FLOAT_PLACES:
+            return hlo.convert(ctx, _first_counted(ctx, hit, odd, axis), index_dtype)
+        return hlo.convert(ctx, _first_place(ctx, hit, odd, axis, wide), index_dtype)
 
     return lower
+
+
+def _first_place(ctx: Any, hit: Any, odd: Any, axis: int, wide: Any) -> Any:
+    """The first place along an axis that is odd, or else a hit."""
+    n = hit.shape[axis]
+    places = hlo.iota(ctx, hit.shape, wide, axis)
+    last = ctx.constant(n, wide, hit.shape)
+    found = hlo.select(ctx, hit, places, last)
+    if odd is not None:  # odd places, less n, are below all others
+        found = hlo.select(ctx, odd, hlo.subtract(ctx, places, last), found)
+    place = hlo.reduce_with(ctx, found, ctx.constant(n, wide), (axis,), hlo.minimum)
+    if odd is None:
+        return place
+    below = hlo.compare(ctx, place, ctx.constant(0, wide, place.shape), "LT")
+    return hlo.select(ctx, below, hlo.add(ctx, place, ctx.constant(n, wide, place.shape)), place)
+
+
+def _first_counted(ctx: Any, hit: Any, odd: Any, axis: int) -> Any:
+    """`_first_place` by the maximum of places counted from the end, as floats; n more for odd ones."""
+    n, real = hit.shape[axis], dtypes.float32
+    whole = ctx.constant(float(n), real, hit.shape)
+    from_end = hlo.subtract(ctx, whole, hlo.iota(ctx, hit.shape, real, axis))
+    counted = hlo.select(ctx, hit, from_end, ctx.constant(0.0, real, hit.shape))
+    if odd is not None:
+        counted = hlo.select(ctx, odd, hlo.add(ctx, whole, from_end), counted)
+    most = hlo.reduce_with(ctx, counted, ctx.constant(0.0, real), (axis,), hlo.maximum)
+    once = ctx.constant(float(n), real, most.shape)
+    if odd is not None:
+        above = hlo.compare(ctx, most, once, "GT")
+        most = hlo.select(ctx, above, hlo.subtract(ctx, most, once), most)
+    return hlo.convert(ctx, hlo.subtract(ctx, once, most), _INT32)
+
+
+def _place_of_pairs(ctx: Any, x: Any, axis: int, largest: bool, wide: Any) -> Any:
+    """The place of an extreme, by reducing pairs of value and place."""
+    floats = dtypes.is_float(x.dtype)
+
+    def better(b: Any, v: Any, i: Any, w: Any, j: Any) -> list[Any]:
+        beats = hlo.compare(b, w, v, "GT" if largest else "LT")
+        equal = hlo.compare(b, w, v, "EQ")
+        if floats:
+            odd, other = hlo.compare(b, w, w, "NE"), hlo.compare(b, v, v, "NE")
+            beats = hlo.or_(b, beats, hlo.and_(b, odd, hlo.not_(b, other)))
+            equal = hlo.or_(b, equal, hlo.and_(b, odd, other))
+        first = hlo.select(b, equal, hlo.minimum(b, i, j), i)
+        return [hlo.select(b, beats, w, v), hlo.select(b, beats, j, first)]
+
+    starts = [
+        ctx.constant(limit_array(x.dtype, not largest)),
+        ctx.constant(limit(wide, True), wide),
+    ]
+    places = hlo.iota(ctx, x.shape, wide, axis)
+    return hlo.reduce(ctx, [x, places], starts, (axis,), better)[1]
 
 
 def _place(name: str, host: Any, largest: bool) -> Primitive:
