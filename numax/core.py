@@ -24,6 +24,7 @@ from numax._engine.core.trace import (
     typeof,
 )
 from numax._engine.core.trace import eager_mode as ensure_compile_time_eval
+from numax._engine.ops.arithmetic import fast_max, fast_min
 from numax._engine.ops.basis import (
     canonical_axes,
     canonical_axis,
@@ -78,6 +79,8 @@ __all__ = [
     "eager_now",
     "ensure_compile_time_eval",
     "errors",
+    "fast_max",
+    "fast_min",
     "etype",
     "eval_jaxpr",
     "from_numpy",

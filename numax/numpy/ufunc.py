@@ -290,16 +290,16 @@ def _places(shape: tuple[int, ...]) -> Array:
     return core.from_numpy(np.arange(count, dtype=np.int32).reshape(shape), copy=False)
 
 
-def of(np_ufunc: Any, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+def of(np_ufunc: Any, *, fast: Any = None, **options: Any) -> Callable[[Callable[..., Any]], Any]:
     """A decorator: the function as a ufunc, whose eager calls run NumPy's ufunc where it gives the same dtype.
 
-    `__call__` is the fast function itself, put on a class of its own: no frame in between.
+    fast: what eager calls run instead of np_ufunc. `__call__` is the fast function itself, put on a class of its own: no frame in between.
     """
     wrap = core.eager.unary if np_ufunc.nin == 1 else core.eager.binary
 
     def make(general: Callable[..., Any]) -> ufunc:
         name = general.__name__
-        call = wrap(name, np_ufunc, general)
+        call = wrap(name, fast or np_ufunc, general)
         kind = type("ufunc", (ufunc,), {"__call__": staticmethod(call), "__doc__": general.__doc__})
         return kind(general, np_ufunc.nin, 1, call=call, name=name, **options)
 

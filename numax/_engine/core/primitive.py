@@ -58,6 +58,8 @@ class Primitive:
     impl: Rule | None = None
     # One result, and a host rule that takes NumPy about as long as a ufunc on small arrays.
     light: bool = False
+    # Eager calls on so many elements or more run compiled, because the host rule is slow; None: never.
+    compile_from: int | None = None
 
     def bind(self, *args: Any, **params: Any) -> Any:
         """Apply to Arrays and Tracers, in the highest trace among them."""

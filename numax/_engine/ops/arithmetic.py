@@ -1,5 +1,6 @@
 """Arithmetic beyond add, sub, mul and neg: division, extrema, powers with fixed exponents, roots."""
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any

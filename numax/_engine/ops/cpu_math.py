@@ -14,15 +14,19 @@ from numax._engine.ops.formula import EmitMath, Emitted, polynomial
 LEAST = 64  # smaller arrays keep the compiler's function, which compiles faster
 _NARROW = frozenset(dtypes.FLOATS) - {dtypes.float64}
 _HALF_PI = math.pi / 2
+_SHIFT = 12582912.0  # 1.5 * 2**23: added to a small whole number, it leaves it in the low bits
 
 
-def on_cpu(formula: Callable[..., Any], general: Callable[..., Any]) -> Callable[..., Any]:
+def on_cpu(
+    formula: Callable[..., Any], general: Callable[..., Any], least: int = LEAST
+) -> Callable[..., Any]:
     """A lower rule: the formula in float32 for CPUs, rounded to the operands' dtype; else `general`."""
 
     def lower(ctx: Any, *xs: Any) -> Any:
         x = xs[0]
-        if ctx.platform != "cpu" or x.dtype not in _NARROW or math.prod(x.shape) < LEAST:
+        if ctx.platform != "cpu" or x.dtype not in _NARROW or math.prod(x.shape) < least:
             return general(ctx, *xs)
+        ctx.wide_vectors = True
         m = EmitMath(ctx)
         wide = [m.astype(Emitted(ctx, v), dtypes.float32) for v in xs]
         return m.astype(formula(m, *wide), x.dtype).value
@@ -30,16 +34,21 @@ def on_cpu(formula: Callable[..., Any], general: Callable[..., Any]) -> Callable
     return lower
 
 
-# 1 / (2 pi) in parts of 29 bits. The product of a part with a float32 is exact in float64, and so is its distance from
-# the nearest integer: whole turns go without error, whatever the argument (Payne and Hanek's idea, without a table).
+# 1 / (2 pi) in parts of 29 bits, the last of 53. The product of a part with a float32 is exact in float64, and so is its
+# distance from the nearest integer: whole turns go without error (Payne and Hanek's idea, without a table). Numbers from
+# 2**80 on are multiples of 2**57: what comes before the 57th binary place gives whole turns, and is left out.
+_FAR = 2.0**80
 _TURNS = (
-    0.15915494272485375,
-    3.6704158115630214e-10,
-    5.690025167992954e-19,
-    1.4703036846932608e-27,
-    2.5867171752090537e-36,
-    9.458140956031951e-46,
-    1.4708218444195795e-54,
+    0.15915494225919247,
+    8.327028684640414e-10,
+    5.69002511952534e-19,
+    6.317065088957875e-27,
+)
+_FAR_TURNS = (
+    4.038449463906148e-18,
+    6.31706507132483e-27,
+    1.7633044837708364e-35,
+    2.897178338357036e-44,
 )
 # Chebyshev interpolants in u = r**2 for |r| <= pi / 4, of (sin(r) / r - 1) / u and (cos(r) - 1) / u
 _SIN = (-0.16666664665122977, 0.008332748634609668, -0.00019587949872019718)
@@ -47,25 +56,24 @@ _COS = (-0.4999999996915539, 0.04166665065503984, -0.0013887589610398234, 2.4463
 
 
 def _quadrant(m: Any, x: Any) -> tuple[Any, Any, Any]:
-    """sin(r) and cos(r) of what is left of x after n quarter turns, and n modulo 4 or more, as int32."""
+    """sin(r) and cos(r) of what is left of x after n quarter turns, and the low bits of n, as int32."""
     wide = m.astype(x, dtypes.float64)
-    turns = None
-    for part in _TURNS:
-        t = wide * part
-        t = t - m.rint(t)
-        turns = t if turns is None else turns + t
-    n = m.rint(turns * 4.0)
-    r = m.astype((turns - n * 0.25) * (2 * math.pi), dtypes.float32)
+    far = m.abs(x) >= _FAR
+    parts = [wide * m.where(far, a, b) for a, b in zip(_FAR_TURNS, _TURNS, strict=True)]
+    first, second, third = [t - m.rint(t) for t in parts[:-1]]
+    quarters = ((first + second) + (third + parts[-1])) * 4.0
+    n = m.rint(quarters)
+    r = m.astype((quarters - n) * _HALF_PI, dtypes.float32)
     u = r * r
     sine = r + (r * u) * polynomial(_SIN, u)
     cosine = 1.0 + u * polynomial(_COS, u)
-    return sine, cosine, m.astype(n, dtypes.int32)
+    return sine, cosine, m.bits(m.astype(n, dtypes.float32) + _SHIFT)
 
 
 def _turned(m: Any, sine: Any, cosine: Any, n: Any) -> Any:
     """The sine after n quarter turns."""
     out = m.where((n & 1) != 0, cosine, sine)
-    return m.where((n & 2) != 0, -out, out)
+    return m.from_bits(m.bits(out) ^ ((n & 2) << 30))
 
 
 def sin(m: Any, x: Any) -> Any:

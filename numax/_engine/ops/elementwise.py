@@ -10,7 +10,7 @@ from numax._engine.core import dtypes
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.primitive import Primitive, Zero, not_linear
 from numax._engine.core.trace import as_value
-from numax._engine.ops import cpu_math
+from numax._engine.ops import cpu_math, cpu_powers
 from numax._engine.ops.accuracy import check_accuracy
 from numax._engine.ops.arithmetic import (
     abs,
@@ -43,6 +43,7 @@ from numax._engine.ops.basis import (
 from numax._engine.ops.compare import eq
 from numax._engine.ops.cpu_math import on_cpu
 from numax._engine.ops.families import INEXACT, INTEGERS, binary, spread, unary
+from numax._engine.ops.formula import EmitMath, Emitted
 from numax._engine.ops.rounding import (
     RoundingMethod,
     ceil,
@@ -256,15 +257,32 @@ def _pow_host(x: np.ndarray, y: np.ndarray) -> Any:
 
 
 def _pow_lower(ctx: Any, x: Any, y: Any) -> Any:
+    if ctx.platform == "cpu" and x.dtype not in _COMPLEX and x.shape == ctx.avals_out[0].shape:
+        known = cpu_powers.KNOWN_POWERS.get(ctx.known_number(y))
+        if known is not None:
+            wide = x.dtype if x.dtype in _WIDE else dtypes.float32
+            m = EmitMath(ctx)
+            out = known(m, Emitted(ctx, hlo.convert(ctx, x, wide)))
+            return hlo.convert(ctx, out.value, x.dtype)
+    return _pow_spread(ctx, x, y)
+
+
+_pow_on_cpu = on_cpu(cpu_powers.power, hlo.power)
+
+
+def _pow_general(ctx: Any, x: Any, y: Any) -> Any:
     y = hlo.convert(ctx, y, x.dtype)
-    out = hlo.power(ctx, x, y)
     if x.dtype not in _COMPLEX:
-        return out
+        return _pow_on_cpu(ctx, x, y)
+    out = hlo.power(ctx, x, y)
     zero = hlo.full(ctx, 0, x.shape, x.dtype)  # 0**y is 0 where y has a positive real part
     real_y = hlo.real(ctx, y)
     positive = hlo.compare(ctx, real_y, hlo.full(ctx, 0, x.shape, real_y.dtype), "GT")
     at_zero = hlo.and_(ctx, hlo.compare(ctx, x, zero, "EQ"), positive)
     return hlo.select(ctx, at_zero, zero, out)
+
+
+_pow_spread = lower_pair(_pow_general)
 
 
 def _pow_slope(z: Any, x: Any, y: Any) -> Any:
@@ -296,7 +314,7 @@ pow_p = Primitive(
     name="pow",
     infer=_pow_infer,
     host=_pow_host,
-    lower=lower_pair(_pow_lower),
+    lower=_pow_lower,
     jvp=_pow_jvp,
     transpose=not_linear,
     batch=lambda axis, args, dims: _batch_pow(axis, args, dims),

@@ -66,6 +66,7 @@ def unary(
     out: Any = None,
     transpose: Any = not_linear,
     light: bool = False,
+    compile_from: int | None = None,
 ) -> Primitive:
     """An elementwise operation of one operand (and parameters).
 
@@ -96,6 +97,7 @@ def unary(
         transpose=transpose,
         batch=lambda axis, args, dims, **params: (prim.bind(*args, **params), dims[0]),
         light=light or isinstance(host, np.ufunc),
+        compile_from=compile_from,
     )
     return prim
 
@@ -110,6 +112,7 @@ def binary(
     out: Any = None,
     transpose: Any = not_linear,
     light: bool = False,
+    compile_from: int | None = None,
 ) -> Primitive:
     """An elementwise operation of two operands of equal dtype; one of them may have no dimensions.
 
@@ -150,6 +153,7 @@ def binary(
         transpose=transpose,
         batch=lambda axis, args, dims, **params: batch(axis, args, dims, **params),
         light=light or isinstance(host, np.ufunc),
+        compile_from=compile_from,
     )
     batch = batch_elementwise(prim)
     return prim

@@ -178,6 +178,15 @@ class Emitted:
     def __or__(self, x: Any) -> "Emitted":
         return self._new(hlo.or_(self.ctx, self.value, self._other(x)))
 
+    def __xor__(self, x: Any) -> "Emitted":
+        return self._new(hlo.xor(self.ctx, self.value, self._other(x)))
+
+    def __lshift__(self, x: int) -> "Emitted":
+        return self._new(hlo.shift_left(self.ctx, self.value, self._other(x)))
+
+    def __rshift__(self, x: int) -> "Emitted":
+        return self._new(hlo.shift_right_arithmetic(self.ctx, self.value, self._other(x)))
+
     def __invert__(self) -> "Emitted":
         return self._new(hlo.not_(self.ctx, self.value))
 
@@ -211,6 +220,11 @@ class EmitMath:
         """The bits of a float32 as int32."""
         value = x.value
         return Emitted(self.ctx, hlo.bitcast_convert(self.ctx, value, value.shape, dtypes.int32))
+
+    def from_bits(self, x: Emitted) -> Emitted:
+        """The float32 of bits in int32."""
+        value = x.value
+        return Emitted(self.ctx, hlo.bitcast_convert(self.ctx, value, value.shape, dtypes.float32))
 
     def power(self, x: Any, y: Any) -> Emitted:
         return Emitted(self.ctx, hlo.power(self.ctx, x.value, y.value))

@@ -13,8 +13,8 @@ import numpy as np
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.primitive import Primitive, Zero, not_differentiable, not_linear
 from numax._engine.core.trace import as_value
+from numax._engine.ops import cpu_powers, tables
 from numax._engine.ops import special_formulas as formulas
-from numax._engine.ops import tables
 from numax._engine.ops.accuracy import check_accuracy
 from numax._engine.ops.arithmetic import abs, integer_pow, repeated, sign, square
 from numax._engine.ops.basis import (
@@ -30,6 +30,7 @@ from numax._engine.ops.basis import (
     sub,
 )
 from numax._engine.ops.compare import gt
+from numax._engine.ops.cpu_math import on_cpu
 from numax._engine.ops.elementwise import exp, log, log1p
 from numax._engine.ops.families import FLOATS, binary, check_dtype, spread, unary
 from numax._engine.ops.formula import host_rule, lower_rule
@@ -39,6 +40,8 @@ from numax._engine.stablehlo import hlo
 def _chlo(name: str) -> Callable[..., Any]:
     return lambda ctx, *xs: hlo.chlo(ctx, name, *xs)
 
+
+_MANY = 1 << 14  # from here on NumPy's passes over memory take longer than compiling a formula once
 
 # ---- error functions ----
 
@@ -181,7 +184,8 @@ lgamma_p = unary(
     "lgamma",
     accepts=FLOATS,
     host=host_rule(formulas.lgamma),
-    lower=_own_on_cpu(formulas.lgamma, "lgamma"),
+    compile_from=_MANY,
+    lower=on_cpu(cpu_powers.lgamma, _own_on_cpu(formulas.lgamma, "lgamma"), least=0),
     jvp=lambda t, y, x: mul(t, digamma(x)),
 )
 
@@ -198,6 +202,7 @@ digamma_p = unary(
     "digamma",
     accepts=FLOATS,
     host=host_rule(formulas.digamma),
+    compile_from=_MANY,
     lower=_own_on_cpu(formulas.digamma, "digamma"),
     jvp=lambda t, y, x: mul(t, polygamma(repeated(1, x), x)),
 )
@@ -226,6 +231,7 @@ polygamma_p = binary(
     "polygamma",
     accepts=FLOATS,
     host=host_rule(formulas.polygamma),
+    compile_from=_MANY,
     lower=lower_rule(formulas.polygamma),
     jvp=(
         _no_derivative("polygamma: the gradient with respect to m"),
@@ -247,6 +253,7 @@ zeta_p = binary(
     "zeta",
     accepts=FLOATS,
     host=host_rule(formulas.zeta),
+    compile_from=_MANY,
     lower=lower_rule(formulas.zeta),
     jvp=(
         _no_derivative("zeta: the gradient with respect to x"),
@@ -300,6 +307,7 @@ igamma_p = binary(
     "igamma",
     accepts=FLOATS,
     host=host_rule(formulas.igamma),
+    compile_from=_MANY,
     lower=lower_rule(formulas.igamma),
     jvp=(
         lambda t, z, a, x: mul(t, igamma_grad_a(a, x)),
@@ -310,6 +318,7 @@ igammac_p = binary(
     "igammac",
     accepts=FLOATS,
     host=host_rule(formulas.igammac),
+    compile_from=_MANY,
     lower=lower_rule(formulas.igammac),
     jvp=(
         lambda t, z, a, x: mul(t, neg(igamma_grad_a(a, x))),
@@ -320,6 +329,7 @@ igamma_grad_a_p = binary(
     "igamma_grad_a",
     accepts=FLOATS,
     host=host_rule(formulas.igamma_grad_a),
+    compile_from=_MANY,
     lower=lower_rule(formulas.igamma_grad_a),
     jvp=(
         _no_derivative("igamma: the second derivative with respect to a"),
@@ -330,6 +340,7 @@ random_gamma_grad_p = binary(
     "random_gamma_grad",
     accepts=FLOATS,
     host=host_rule(formulas.random_gamma_grad),
+    compile_from=_MANY,
     lower=lower_rule(formulas.random_gamma_grad),
     jvp=not_differentiable("random_gamma_grad: derivatives of gamma samples stop at the first."),
 )
@@ -357,6 +368,7 @@ bessel_i0e_p = unary(
     "bessel_i0e",
     accepts=FLOATS,
     host=host_rule(formulas.bessel_i0e),
+    compile_from=_MANY,
     lower=lower_rule(formulas.bessel_i0e),
     jvp=lambda t, y, x: mul(t, sub(bessel_i1e(x), mul(sign(x), y))),
 )
@@ -375,6 +387,7 @@ bessel_i1e_p = unary(
     "bessel_i1e",
     accepts=FLOATS,
     host=host_rule(formulas.bessel_i1e),
+    compile_from=_MANY,
     lower=lower_rule(formulas.bessel_i1e),
     jvp=_i1e_jvp,
 )
@@ -431,6 +444,7 @@ regularized_incomplete_beta_p = Primitive(
     name="regularized_incomplete_beta",
     infer=_betainc_infer,
     host=host_rule(formulas.betainc),
+    compile_from=_MANY,
     lower=_betainc_lower,
     jvp=_betainc_jvp,
     transpose=not_linear,

@@ -98,6 +98,7 @@ class Builder:
         "parameters",
         "platform",
         "scope",
+        "wide_vectors",
     )
 
     def __init__(self, platform: str = "cpu"):
@@ -110,6 +111,7 @@ class Builder:
         self.count = 0
         self.parameters: list[Value] = []
         self.scope: Any = None  # free for the walk
+        self.wide_vectors = False  # set by rules whose code gains from the CPU's widest vectors
         self._functions: dict[Any, Function] = {}
         self._names: dict[str, int] = {"main": 0}
         self._texts: list[str] = []
@@ -192,6 +194,13 @@ class Builder:
         if found is None:
             found = self.constants[key] = self._dense(types.number(value, dtype), shape, dtype)
         return found
+
+    def known_number(self, value: Value) -> Any:
+        """The number that a constant of this block repeats; None of other values."""
+        for key, constant in self.constants.items():
+            if constant is value and key[0].__class__ is key[1]:
+                return key[0]
+        return None
 
     def _array(self, array: np.ndarray, dtype: Any, shape: tuple[int, ...]) -> Value:
         if array.shape and shape and shape != array.shape:

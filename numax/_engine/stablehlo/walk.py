@@ -20,6 +20,7 @@ class Module(NamedTuple):
     text: str
     hoisted: list[Array]
     callbacks: list[Any]
+    wide_vectors: bool = False
 
 
 def _type(aval: Any) -> tuple[tuple[int, ...], Any]:
@@ -134,5 +135,5 @@ def lower(
     for i in donated:
         marks[count + i] = {**(marks[count + i] or {}), "jax.buffer_donor": True}
     text = ctx.module(name, results, marks if any(marks) else (), out_attributes, attributes)
-    return Module(text, hoisted, ctx.callbacks)
+    return Module(text, hoisted, ctx.callbacks, ctx.wide_vectors)
 
