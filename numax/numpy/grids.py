@@ -146,6 +146,7 @@ def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
     x = value("vander", x)
     if x.aval.ndim != 1:
         raise ValueError(f"vander: x must have one axis; got {x.aval.str_short()}.")
+    x = core.convert(x, x.dtype)
     count = x.shape[0] if N is None else _size("vander", "N", N)
     columns = [lax.full_like(x, 1)] if count else []
     for _ in range(1, count):

@@ -376,6 +376,11 @@ def _repeated(a: Any, numbers: np.ndarray, axis: int) -> Any:
 
 def _rows(a: Any, places: Any, axis: int) -> Any:
     """Slices of an axis at index places (a vector), known to be inside."""
+    memory, index = _host_of(a), _host_of(places)
+    if memory is not None and index is not None:
+        return _wrap(np.take(memory, index, axis), a._t)
+    if not a.shape[axis]:
+        return constant((*a.shape[:axis], places.shape[0], *a.shape[axis + 1 :]), 0, a.dtype)
     ndim = len(a.shape)
     numbers = lax.GatherDimensionNumbers(
         tuple([i for i in range(ndim) if i != axis]), (axis,), (axis,)
@@ -454,7 +459,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     places = _places_of("insert", obj, n)
     if places.ndim > 1:
         raise ValueError(f"insert: places must be a scalar or a vector; got shape {places.shape}.")
-    items = core.convert(items, a.dtype)
+    items = core.convert(items, a.dtype, a.aval.weak_type)
     missing = len(a.shape) - len(items.shape)
     if missing > 0:
         items = reshape(items, (1,) * missing + items.shape)
@@ -476,7 +481,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     old[target] = False
     source[old] = np.arange(n)
     source[target] = n + np.arange(count)
-    joined = lax.concatenate([core.convert(a, a.dtype), items], axis)
+    joined = lax.concatenate([a, items], axis)
     return _rows(joined, core.from_numpy(source), axis)
 
 

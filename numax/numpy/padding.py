@@ -90,7 +90,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
             raise ValueError(
                 f"pad: cannot apply {mode!r} padding to axis {axis}, which is empty; got shape {x.shape}."
             )
-    return _MODES[mode](x, widths, **kwargs)
+    return core.convert(_MODES[mode](x, widths, **kwargs), x.dtype, x.aval.weak_type)
 
 
 def _constant(x: Any, widths: list[tuple[int, int]], values: Any) -> Any:
@@ -246,7 +246,8 @@ def _ramp(x: Any, widths: list[tuple[int, int]], end_values: Any = 0) -> Any:
             weight = to_shape(core.from_numpy(weight.reshape(sizes).astype(work)), line.shape)
             end = core.convert(end, work)
             part = lax.add(lax.mul(lax.sub(line, end), weight), end)
-            sides.append(core.convert(lax.floor(part) if exact else part, dtype))
+            whole = dtypes.is_integer(dtype)
+            sides.append(core.convert(lax.floor(part) if whole else part, dtype))
         x = _around(x, axis, *sides)
     return x
 
@@ -282,7 +283,7 @@ def _statistic(name: str, reduce: Callable[[Any, int], Any], averages: bool) -> 
                 if exact:
                     part = core.convert(part, dtypes.default_dtype(float))
                 found = reduce(part, axis)
-                if exact:
+                if exact and dtypes.is_integer(dtype):
                     found = lax.round(found, lax.RoundingMethod.TO_NEAREST_EVEN)
                 return _spread(core.convert(found, dtype), axis, width)
 

@@ -298,10 +298,8 @@ def _sorted_known(a: Any, axis: int) -> Any:
     if memory is None or a.dtype not in _PLAIN:
         return None
     out = np.sort(memory, axis)
-    if (
-        out.dtype.kind == "f" and not out.all()
-    ):  # zeros of both signs keep their order in lax.sort only
-        return None
+    if out.dtype.kind == "f" and not out.all() and np.signbit(memory[memory == 0]).any():
+        return None  # zeros of both signs keep their order in lax.sort only
     return _wrap(out, a._t)
 
 
@@ -413,7 +411,8 @@ def sort_complex(a: Any) -> Any:
     """
     a = value("sort_complex", a)
     if not dtypes.is_complex(a.dtype):
-        a = core.convert(a, dtypes.join_types((a.dtype, False), (dtypes.complex64, False))[0])
+        wide = a.dtype in (dtypes.float64, dtypes.complex128)
+        a = core.convert(a, dtypes.complex128 if wide else dtypes.complex64)
     return lax.sort(a, core.canonical_axis("sort_complex", -1, len(a.shape)))
 
 
@@ -542,6 +541,8 @@ def digitize(x: Any, bins: Any, right: bool = False, *, method: str | None = Non
     x, bins = value("digitize", x), value("digitize", bins, 1)
     if len(bins.shape) != 1:
         raise ValueError(f"digitize: bins must have one axis; got {bins.aval.str_short()}.")
+    if dtypes.is_complex(x.dtype) or dtypes.is_complex(bins.dtype):
+        raise TypeError(f"digitize: complex numbers are not accepted; got {x.aval.str_short()}.")
     how = "scan" if method is None else method
     n = bins.shape[0]
     if n == 0:

@@ -271,7 +271,7 @@ def _isin(x: Any, tests: Any, method: str = "auto") -> Any:
 
 def _vectors(op: str, ar1: Any, ar2: Any) -> tuple[Any, Any]:
     a, b = promote_dtypes(ravel(value(op, ar1)), ravel(value(op, ar2, 1)))
-    return a, b
+    return core.convert(a, a.dtype), core.convert(b, b.dtype)
 
 
 def _chosen(
@@ -287,10 +287,12 @@ def _chosen(
     if n == 0:
         fill = core.convert(value(op, 0 if fill_value is None else fill_value), ordered.dtype)
         return to_shape(fill, (size,)), places, valid
-    if fill_value is None:  # the least element found
-        first = lax.min(lax.slice_in_dim(places, 0, 1), _number(n - 1, _int())) if size else places
-        inside = lax.select_n(valid, to_shape(first, (size,)), places) if size else places
-        return _take(ordered, inside, 0, "promise_in_bounds"), places, valid
+    if fill_value is None:  # the least element found, 0 if there is none
+        found = _take(ordered, places, 0, "clip")
+        first = lax.slice_in_dim(found, 0, 1) if size else found
+        some = lax.slice_in_dim(valid, 0, 1) if size else valid
+        fill = lax.select_n(some, lax.full_like(first, 0), first)
+        return lax.select_n(valid, to_shape(fill, (size,)), found), places, valid
     found = _take(ordered, places, 0, "clip")
     fill = to_shape(core.convert(value(op, fill_value), ordered.dtype), (size,))
     return lax.select_n(valid, fill, found), places, valid

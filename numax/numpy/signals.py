@@ -242,6 +242,8 @@ def interp(
     if not xp.shape[0]:
         raise ValueError("interp: at least one point is needed; got empty xp.")
     x, xp = promote_inexact(value("interp", x), xp)
+    if dtypes.is_complex(x.dtype):
+        raise ValueError("interp: x and xp must be real; got complex numbers.")
     for end in (left, right):
         if isinstance(end, str) and end != "extrapolate":
             raise ValueError(
@@ -330,6 +332,8 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, period: Any = 2 * math.p
     Args: discont: only jumps larger than this, if it is larger than period / 2. Grad: linear. Source: NumPy `unwrap`.
     """
     p = value("unwrap", p)
+    if dtypes.is_complex(p.dtype):
+        raise ValueError(f"unwrap: phases must be real; got {p.aval.str_short()}.")
     exact = dtypes.is_integer(p.dtype) and isinstance(period, int)
     halves = not exact or period % 2 == 0
     p = p if exact else promote_inexact(p)[0]

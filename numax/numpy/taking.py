@@ -447,9 +447,7 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
 
     def of(function: Any) -> Any:
         found = function(x, *args, **kw) if callable(function) else function
-        return to_shape(
-            core.convert(value("piecewise", found, 2), x.dtype, x.aval.weak_type), x.shape
-        )
+        return to_shape(core.convert(value("piecewise", found, 2), x.dtype), x.shape)
 
     out = of(functions[-1])
     for condition, function in zip(conditions, functions):

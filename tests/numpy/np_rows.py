@@ -43,9 +43,12 @@ def leaves(out: Any) -> list[Any]:
 
 
 def narrow(dtype: Any) -> Any:
-    return {"float64": "float32", "int64": "int32", "uint64": "uint32", "complex128": "complex64"}.get(
-        np.dtype(dtype).name, np.dtype(dtype).name
-    )
+    return {
+        "float64": "float32",
+        "int64": "int32",
+        "uint64": "uint32",
+        "complex128": "complex64",
+    }.get(np.dtype(dtype).name, np.dtype(dtype).name)
 
 
 def arrays(args: Any) -> list[Any]:
@@ -150,7 +153,7 @@ def raised(call: Callable[[], Any]) -> BaseException | None:
     """The exception of a call, or None."""
     try:
         call()
-    except Exception as error:  # noqa: BLE001  (the class is what is tested)
+    except Exception as error:
         return error
     return None
 

@@ -117,78 +117,169 @@ def test_64_bits_where_enabled():
 
 
 def of_xp(name, *args, **kwargs):
-    return Row(f"{name}{args}{kwargs}", lambda xp: getattr(xp, name)(*args, **kwargs), (), dtype=None)
+    return Row(
+        f"{name}{args}{kwargs}", lambda xp: getattr(xp, name)(*args, **kwargs), (), dtype=None
+    )
 
 
 A, B, V = f(3, 4), f(2, 3, 4), f(3)
 RANGES = [
-    of_xp("arange", 5), of_xp("arange", 5.0), of_xp("arange", 1, 7, 2), of_xp("arange", 0.0, 1.0, 0.25),
-    of_xp("arange", 0, 1, 0.1), of_xp("arange", 5, 0, -1), of_xp("arange", 0, -5), of_xp("arange", 0.1, 1.0, 0.3),
-    of_xp("arange", 1.5, 3, dtype=int), of_xp("arange", 0, 10, 1.5, dtype=int), of_xp("arange", 3, dtype=np.uint8),
-    of_xp("linspace", 0, 1, 5), of_xp("linspace", 0, 1, 5, endpoint=False), of_xp("linspace", 3, -2, 7),
-    of_xp("linspace", 0, 1, 0), of_xp("linspace", 0, 1, 1), of_xp("linspace", -3.5, 3, 5, dtype=int),
-    of_xp("linspace", 0, 1, 5, retstep=True), of_xp("linspace", 0, 1, 1, endpoint=False, retstep=True),
-    of_xp("logspace", 0, 2, 3), of_xp("logspace", 0, 2, 3, base=2), of_xp("logspace", 1, 3, 4, endpoint=False),
-    of_xp("geomspace", 1, 1000, 4), of_xp("geomspace", -1, -1000, 4), of_xp("geomspace", 2, 8, 3, endpoint=False),
-    of_xp("geomspace", 1, 256, 9, dtype=int), of_xp("geomspace", 8, 1, 4),
+    of_xp("arange", 5),
+    of_xp("arange", 5.0),
+    of_xp("arange", 1, 7, 2),
+    of_xp("arange", 0.0, 1.0, 0.25),
+    of_xp("arange", 0, 1, 0.1),
+    of_xp("arange", 5, 0, -1),
+    of_xp("arange", 0, -5),
+    of_xp("arange", 0.1, 1.0, 0.3),
+    of_xp("arange", 1.5, 3, dtype=int),
+    of_xp("arange", 0, 10, 1.5, dtype=int),
+    of_xp("arange", 3, dtype=np.uint8),
+    of_xp("linspace", 0, 1, 5),
+    of_xp("linspace", 0, 1, 5, endpoint=False),
+    of_xp("linspace", 3, -2, 7),
+    of_xp("linspace", 0, 1, 0),
+    of_xp("linspace", 0, 1, 1),
+    of_xp("linspace", -3.5, 3, 5, dtype=int),
+    of_xp("linspace", 0, 1, 5, retstep=True),
+    of_xp("linspace", 0, 1, 1, endpoint=False, retstep=True),
+    of_xp("logspace", 0, 2, 3),
+    of_xp("logspace", 0, 2, 3, base=2),
+    of_xp("logspace", 1, 3, 4, endpoint=False),
+    of_xp("geomspace", 1, 1000, 4),
+    of_xp("geomspace", -1, -1000, 4),
+    of_xp("geomspace", 2, 8, 3, endpoint=False),
+    of_xp("geomspace", 1, 256, 9, dtype=int),
+    of_xp("geomspace", 8, 1, 4),
 ]
 MATRICES = [
-    of_xp("eye", 3), of_xp("eye", 2, 4, 1), of_xp("eye", 4, 2, -1), of_xp("eye", 3, k=10), of_xp("eye", 0),
-    of_xp("identity", 3), of_xp("tri", 3), of_xp("tri", 2, 4, 1), of_xp("tri", 4, 2, -2),
-    of_xp("zeros", (2, 0)), of_xp("ones", 3), of_xp("full", (2, 2), 7.5), of_xp("empty", 0),
-    of_xp("diag_indices", 3), of_xp("diag_indices", 2, 3), of_xp("tril_indices", 3), of_xp("tril_indices", 3, -1, 4),
-    of_xp("triu_indices", 3, 1, 4), of_xp("indices", (2, 3)), of_xp("indices", (2, 3), sparse=True),
-    of_xp("indices", ()), of_xp("unravel_index", 5, (2, 3)), of_xp("ravel_multi_index", (1, 2), (2, 3)),
+    of_xp("eye", 3),
+    of_xp("eye", 2, 4, 1),
+    of_xp("eye", 4, 2, -1),
+    of_xp("eye", 3, k=10),
+    of_xp("eye", 0),
+    of_xp("identity", 3),
+    of_xp("tri", 3),
+    of_xp("tri", 2, 4, 1),
+    of_xp("tri", 4, 2, -2),
+    of_xp("zeros", (2, 0)),
+    of_xp("ones", 3),
+    of_xp("full", (2, 2), 7.5),
+    of_xp("empty", 0),
+    of_xp("diag_indices", 3),
+    of_xp("diag_indices", 2, 3),
+    of_xp("tril_indices", 3),
+    of_xp("tril_indices", 3, -1, 4),
+    of_xp("triu_indices", 3, 1, 4),
+    of_xp("indices", (2, 3)),
+    of_xp("indices", (2, 3), sparse=True),
+    of_xp("indices", ()),
+    of_xp("unravel_index", 5, (2, 3)),
+    of_xp("ravel_multi_index", (1, 2), (2, 3)),
     of_xp("ravel_multi_index", (1, 2), (2, 3), order="F"),
 ]
-ROWS = RANGES + MATRICES + [
-    Row("linspace_arrays", lambda xp, a, b: xp.linspace(a, b, 4), (V, f(3)), tol=3e-6),
-    Row("linspace_broadcast", lambda xp, a, b: xp.linspace(a, b, 4, axis=-1), (V, f(2, 1)), tol=3e-6),
-    Row("linspace_open", lambda xp, a, b: xp.linspace(a, b, 4, endpoint=False, retstep=True), (V, f(3)), tol=3e-6),
-    Row("linspace_huge", lambda xp, a, b: xp.linspace(a, b, 3), (np.float32(-3e38), np.float32(3e38)), reference=lambda a, b: np.array([a, 0, b], np.float32), grad=False),
-    Row("logspace_arrays", lambda xp, a, b: xp.logspace(a, b, 3), (V, f(3)), tol=3e-5),
-    Row("logspace_base", lambda xp, a: xp.logspace(0, 2, 3, base=a, axis=1), (np.abs(V) + 1,), tol=3e-6, dtype="float32"),
-    Row("geomspace_arrays", lambda xp, a, b: xp.geomspace(a, b, 5, axis=1), (np.abs(V) + 1, np.abs(f(3)) + 4), tol=3e-6),
-    Row("geomspace_complex", lambda xp: xp.geomspace(1j, 1000j, 4), (), tol=1e-4),
-    Row("full_array", lambda xp, a: xp.full((2, 3), a), (V,)),
-    Row("full_like", lambda xp, a, b: xp.full_like(a, b), (A, np.float32(3))),
-    Row("zeros_like", lambda xp, a: xp.zeros_like(a), (A,)),
-    Row("diag", lambda xp, a: xp.diag(a, 1), (V,)),
-    Row("diag_below", lambda xp, a: xp.diag(a, -2), (V,)),
-    Row("diag_of_matrix", lambda xp, a: xp.diag(a, -1), (A,)),
-    Row("diagflat", lambda xp, a: xp.diagflat(a, 1), (f(2, 2),)),
-    *[Row(f"diagonal_{k}", lambda xp, a, k=k: xp.diagonal(a, k), (A,)) for k in (-9, -2, -1, 0, 1, 3, 4)],
-    Row("diagonal_axes", lambda xp, a: xp.diagonal(a, 1, axis1=2, axis2=0), (B,)),
-    *[Row(f"tril_{k}", lambda xp, a, k=k: xp.tril(a, k), (B,)) for k in (-1, 0, 2)],
-    *[Row(f"triu_{k}", lambda xp, a, k=k: xp.triu(a, k), (A,)) for k in (-1, 0, 2)],
-    Row("diag_indices_from", lambda xp, a: xp.diag_indices_from(a), (f(3, 3),)),
-    Row("tril_indices_from", lambda xp, a: xp.tril_indices_from(a), (A,)),
-    Row("triu_indices_from", lambda xp, a: xp.triu_indices_from(a, 1), (A,)),
-    Row("mask_indices", lambda xp: xp.mask_indices(3, xp.triu, 1), (), jit=False),
-    Row("meshgrid", lambda xp, a, b, c: xp.meshgrid(a, b, c), (f(2), f(3), f(4))),
-    Row("meshgrid_ij", lambda xp, a, b: xp.meshgrid(a, b, indexing="ij"), (f(2), f(3))),
-    Row("meshgrid_sparse", lambda xp, a, b: xp.meshgrid(a, b, sparse=True), (f(2), f(3))),
-    Row("mgrid", lambda xp: xp.mgrid[0:3, 1:2:4j], ()),
-    Row("mgrid_one", lambda xp: xp.mgrid[0:1:0.3], ()),
-    Row("ogrid", lambda xp: xp.ogrid[0:3, 0:1:4j], (), reference=lambda: [np.arange(3.0)[:, None], np.linspace(0, 1, 4)[None]]),
-    Row("r_", lambda xp, a: xp.r_[1.0:3.0, a, 0:1:3j], (V,), dtype="float32"),
-    Row("r_axis", lambda xp, a: xp.r_["-1", a, a], (A,)),
-    Row("r_columns", lambda xp, a: xp.r_["0,2,0", a, a], (V,)),
-    Row("r_rows", lambda xp, a: xp.r_["0,2", a, a], (V,)),
-    Row("r_row", lambda xp, a: xp.r_["r", a, a], (V,), reference=lambda a: np.r_[a, a][None]),
-    Row("r_column", lambda xp, a: xp.r_["c", a, a], (V,), reference=lambda a: np.r_[a, a][:, None]),
-    Row("c_", lambda xp, a: xp.c_[a, a], (V,)),
-    Row("c_2d", lambda xp, a: xp.c_[a, a], (A,)),
-    Row("ix_", lambda xp, a: xp.ix_(np.array([0, 2]), a), (np.array([1, 0], np.int32),)),
-    Row("ix_mask", lambda xp: xp.ix_(np.array([True, False, True]), np.array([1])), ()),
-    Row("fromfunction", lambda xp: xp.fromfunction(lambda i, j: i * 10 + j, (2, 3)), ()),
-    Row("unravel_index", lambda xp, a: xp.unravel_index(a, (2, 3)), (np.array([0, 3, 5], np.int32),)),
-    Row("ravel_multi_index", lambda xp, a, b: xp.ravel_multi_index((a, b), (2, 3), mode="clip"),
-        (np.array([0, 5], np.int32), np.array([-1, 2], np.int32))),
-    Row("ravel_multi_index_wrap", lambda xp, a, b: xp.ravel_multi_index((a, b), (2, 3), mode="wrap"),
-        (np.array([0, 5], np.int32), np.array([-1, 2], np.int32))),
-    Row("copy", lambda xp, a: xp.copy(a), (A,)),
-]
+ROWS = (
+    RANGES
+    + MATRICES
+    + [
+        Row("linspace_arrays", lambda xp, a, b: xp.linspace(a, b, 4), (V, f(3)), tol=3e-6),
+        Row(
+            "linspace_broadcast",
+            lambda xp, a, b: xp.linspace(a, b, 4, axis=-1),
+            (V, f(2, 1)),
+            tol=3e-6,
+        ),
+        Row(
+            "linspace_open",
+            lambda xp, a, b: xp.linspace(a, b, 4, endpoint=False, retstep=True),
+            (V, f(3)),
+            tol=3e-6,
+        ),
+        Row(
+            "linspace_huge",
+            lambda xp, a, b: xp.linspace(a, b, 3),
+            (np.float32(-3e38), np.float32(3e38)),
+            reference=lambda a, b: np.array([a, 0, b], np.float32),
+            grad=False,
+        ),
+        Row("logspace_arrays", lambda xp, a, b: xp.logspace(a, b, 3), (V, f(3)), tol=3e-5),
+        Row(
+            "logspace_base",
+            lambda xp, a: xp.logspace(0, 2, 3, base=a, axis=1),
+            (np.abs(V) + 1,),
+            tol=3e-6,
+            dtype="float32",
+        ),
+        Row(
+            "geomspace_arrays",
+            lambda xp, a, b: xp.geomspace(a, b, 5, axis=1),
+            (np.abs(V) + 1, np.abs(f(3)) + 4),
+            tol=3e-6,
+        ),
+        Row("geomspace_complex", lambda xp: xp.geomspace(1j, 1000j, 4), (), tol=1e-4),
+        Row("full_array", lambda xp, a: xp.full((2, 3), a), (V,)),
+        Row("full_like", lambda xp, a, b: xp.full_like(a, b), (A, np.float32(3))),
+        Row("zeros_like", lambda xp, a: xp.zeros_like(a), (A,)),
+        Row("diag", lambda xp, a: xp.diag(a, 1), (V,)),
+        Row("diag_below", lambda xp, a: xp.diag(a, -2), (V,)),
+        Row("diag_of_matrix", lambda xp, a: xp.diag(a, -1), (A,)),
+        Row("diagflat", lambda xp, a: xp.diagflat(a, 1), (f(2, 2),)),
+        *[
+            Row(f"diagonal_{k}", lambda xp, a, k=k: xp.diagonal(a, k), (A,))
+            for k in (-9, -2, -1, 0, 1, 3, 4)
+        ],
+        Row("diagonal_axes", lambda xp, a: xp.diagonal(a, 1, axis1=2, axis2=0), (B,)),
+        *[Row(f"tril_{k}", lambda xp, a, k=k: xp.tril(a, k), (B,)) for k in (-1, 0, 2)],
+        *[Row(f"triu_{k}", lambda xp, a, k=k: xp.triu(a, k), (A,)) for k in (-1, 0, 2)],
+        Row("diag_indices_from", lambda xp, a: xp.diag_indices_from(a), (f(3, 3),)),
+        Row("tril_indices_from", lambda xp, a: xp.tril_indices_from(a), (A,)),
+        Row("triu_indices_from", lambda xp, a: xp.triu_indices_from(a, 1), (A,)),
+        Row("mask_indices", lambda xp: xp.mask_indices(3, xp.triu, 1), (), jit=False),
+        Row("meshgrid", lambda xp, a, b, c: xp.meshgrid(a, b, c), (f(2), f(3), f(4))),
+        Row("meshgrid_ij", lambda xp, a, b: xp.meshgrid(a, b, indexing="ij"), (f(2), f(3))),
+        Row("meshgrid_sparse", lambda xp, a, b: xp.meshgrid(a, b, sparse=True), (f(2), f(3))),
+        Row("mgrid", lambda xp: xp.mgrid[0:3, 1:2:4j], ()),
+        Row("mgrid_one", lambda xp: xp.mgrid[0:1:0.3], ()),
+        Row(
+            "ogrid",
+            lambda xp: xp.ogrid[0:3, 0:1:4j],
+            (),
+            reference=lambda: [np.arange(3.0)[:, None], np.linspace(0, 1, 4)[None]],
+        ),
+        Row("r_", lambda xp, a: xp.r_[1.0:3.0, a, 0:1:3j], (V,), dtype="float32"),
+        Row("r_axis", lambda xp, a: xp.r_["-1", a, a], (A,)),
+        Row("r_columns", lambda xp, a: xp.r_["0,2,0", a, a], (V,)),
+        Row("r_rows", lambda xp, a: xp.r_["0,2", a, a], (V,)),
+        Row("r_row", lambda xp, a: xp.r_["r", a, a], (V,), reference=lambda a: np.r_[a, a][None]),
+        Row(
+            "r_column",
+            lambda xp, a: xp.r_["c", a, a],
+            (V,),
+            reference=lambda a: np.r_[a, a][:, None],
+        ),
+        Row("c_", lambda xp, a: xp.c_[a, a], (V,)),
+        Row("c_2d", lambda xp, a: xp.c_[a, a], (A,)),
+        Row("ix_", lambda xp, a: xp.ix_(np.array([0, 2]), a), (np.array([1, 0], np.int32),)),
+        Row("ix_mask", lambda xp: xp.ix_(np.array([True, False, True]), np.array([1])), ()),
+        Row("fromfunction", lambda xp: xp.fromfunction(lambda i, j: i * 10 + j, (2, 3)), ()),
+        Row(
+            "unravel_index",
+            lambda xp, a: xp.unravel_index(a, (2, 3)),
+            (np.array([0, 3, 5], np.int32),),
+        ),
+        Row(
+            "ravel_multi_index",
+            lambda xp, a, b: xp.ravel_multi_index((a, b), (2, 3), mode="clip"),
+            (np.array([0, 5], np.int32), np.array([-1, 2], np.int32)),
+        ),
+        Row(
+            "ravel_multi_index_wrap",
+            lambda xp, a, b: xp.ravel_multi_index((a, b), (2, 3), mode="wrap"),
+            (np.array([0, 5], np.int32), np.array([-1, 2], np.int32)),
+        ),
+        Row("copy", lambda xp, a: xp.copy(a), (A,)),
+    ]
+)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
@@ -320,13 +411,29 @@ def test_dtype_questions():
     assert jnp.promote_types(int, "int8") == "int8"
     assert not jnp.can_cast("int32", "float32") and jnp.can_cast("int16", "float32")
     assert jnp.can_cast(jnp.bfloat16, jnp.float32) and not jnp.can_cast(jnp.float32, jnp.bfloat16)
-    assert jnp.can_cast(jnp.float32, jnp.bfloat16, "same_kind") and jnp.can_cast("float32", "int32", "unsafe")
-    assert jnp.can_cast("int4", "int8") and not jnp.can_cast("int4", "uint8") and jnp.can_cast("int8", jnp.bfloat16)
+    assert jnp.can_cast(jnp.float32, jnp.bfloat16, "same_kind") and jnp.can_cast(
+        "float32", "int32", "unsafe"
+    )
+    assert (
+        jnp.can_cast("int4", "int8")
+        and not jnp.can_cast("int4", "uint8")
+        and jnp.can_cast("int8", jnp.bfloat16)
+    )
     assert jnp.issubdtype(jnp.bfloat16, jnp.floating) and jnp.issubdtype(jnp.int4, jnp.integer)
     assert not jnp.issubdtype(jnp.float32, float)
     assert jnp.isdtype(jnp.float32, "real floating") and jnp.isdtype("int8", ("bool", "integral"))
-    assert jnp.isscalar(1.0) and jnp.isscalar(jnp.float32(1)) and not jnp.isscalar([1]) and not jnp.isscalar(None)
-    assert jnp.iscomplexobj(1j) and jnp.iscomplexobj([1j]) and not jnp.iscomplexobj(None) and jnp.isrealobj(1)
+    assert (
+        jnp.isscalar(1.0)
+        and jnp.isscalar(jnp.float32(1))
+        and not jnp.isscalar([1])
+        and not jnp.isscalar(None)
+    )
+    assert (
+        jnp.iscomplexobj(1j)
+        and jnp.iscomplexobj([1j])
+        and not jnp.iscomplexobj(None)
+        and jnp.isrealobj(1)
+    )
     assert jnp.iterable(jnp.ones(2)) and not jnp.iterable(jnp.ones(()))
     assert jnp.finfo(jnp.bfloat16).bits == 16 and jnp.iinfo(jnp.int8).max == 127
     assert jnp.finfo(jnp.zeros(2)).eps == np.finfo(np.float32).eps
@@ -352,7 +459,9 @@ def test_namespace_info():
 # ---- files and text ----
 
 
-@pytest.mark.parametrize("dtype", ["float32", "int8", "bool", "complex64", "bfloat16", "float8_e4m3fn", "int4"])
+@pytest.mark.parametrize(
+    "dtype", ["float32", "int8", "bool", "complex64", "bfloat16", "float8_e4m3fn", "int4"]
+)
 def test_files_keep_values_and_dtypes(dtype):
     x = jnp.asarray(np.array([[1, 0, 1], [0, 1, 1]])).astype(dtype)
     file = io.BytesIO()

@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from np_rows import Row, check_grad, check_jit, check_value, check_vmap, rows_of
 
 import numax
@@ -57,7 +60,12 @@ SHAPES = [
     Row("roll_repeated", lambda xp, a: xp.roll(a, (1, 2), axis=1), (A,)),
     Row("roll_shifts", lambda xp, a: xp.roll(a, (1, 2)), (V,)),
     Row("roll_empty", lambda xp, a: xp.roll(a, 1), (f(0),)),
-    Row("roll_traced", lambda xp, a, s: xp.roll(a, s, axis=0), (V, np.int32(-7)), reference=lambda a, s: np.roll(a, int(s))),
+    Row(
+        "roll_traced",
+        lambda xp, a, s: xp.roll(a, s, axis=0),
+        (V, np.int32(-7)),
+        reference=lambda a, s: np.roll(a, int(s)),
+    ),
 ]
 
 JOINS = [
@@ -105,25 +113,72 @@ JOINS = [
     Row("delete", lambda xp, a: xp.delete(a, 1), (A,)),
     Row("delete_axis", lambda xp, a: xp.delete(a, np.array([0, -1]), axis=1), (A,)),
     Row("delete_slice", lambda xp, a: xp.delete(a, slice(None, None, 2)), (V,)),
-    Row("delete_mask", lambda xp, a: xp.delete(a, np.array([True, False, True, False, False])), (V,)),
+    Row(
+        "delete_mask", lambda xp, a: xp.delete(a, np.array([True, False, True, False, False])), (V,)
+    ),
 ]
 
 WIDTHS = [1, (2, 1), ((1, 0), (4, 7))]
 PADS = [
-    *[Row(f"pad_{m}_{w}", lambda xp, a, m=m, w=w: xp.pad(a, w, mode=m), (A,))
-      for m in ("constant", "edge", "reflect", "symmetric", "wrap", "linear_ramp", "mean", "median", "maximum", "minimum")
-      for w in WIDTHS],
-    *[Row(f"pad_int_{m}", lambda xp, a, m=m: xp.pad(a, (2, 3), mode=m), (IV,))
-      for m in ("constant", "edge", "reflect", "symmetric", "wrap", "mean", "median", "maximum", "minimum")],
-    *[Row(f"pad_odd_{m}", lambda xp, a, m=m: xp.pad(a, (7, 9), mode=m, reflect_type="odd"), (V,))
-      for m in ("reflect", "symmetric")],
-    *[Row(f"pad_stat_{m}", lambda xp, a, m=m: xp.pad(a, 2, mode=m, stat_length=(2, 3)), (V,))
-      for m in ("mean", "median", "maximum", "minimum")],
+    *[
+        Row(f"pad_{m}_{w}", lambda xp, a, m=m, w=w: xp.pad(a, w, mode=m), (A,))
+        for m in (
+            "constant",
+            "edge",
+            "reflect",
+            "symmetric",
+            "wrap",
+            "linear_ramp",
+            "mean",
+            "median",
+            "maximum",
+            "minimum",
+        )
+        for w in WIDTHS
+    ],
+    *[
+        Row(f"pad_int_{m}", lambda xp, a, m=m: xp.pad(a, (2, 3), mode=m), (IV,))
+        for m in (
+            "constant",
+            "edge",
+            "reflect",
+            "symmetric",
+            "wrap",
+            "mean",
+            "median",
+            "maximum",
+            "minimum",
+        )
+    ],
+    *[
+        Row(f"pad_odd_{m}", lambda xp, a, m=m: xp.pad(a, (7, 9), mode=m, reflect_type="odd"), (V,))
+        for m in ("reflect", "symmetric")
+    ],
+    *[
+        Row(f"pad_stat_{m}", lambda xp, a, m=m: xp.pad(a, 2, mode=m, stat_length=(2, 3)), (V,))
+        for m in ("mean", "median", "maximum", "minimum")
+    ],
     Row("pad_values", lambda xp, a: xp.pad(a, 2, constant_values=((1, 2), (3, 4))), (A,)),
-    Row("pad_ramp_ends", lambda xp, a: xp.pad(a, (3, 2), mode="linear_ramp", end_values=(5, -4)), (V,)),
-    Row("pad_ramp_int", lambda xp, a: xp.pad(a, 3, mode="linear_ramp"), (np.array([1, 5, 8], np.int32),)),
+    Row(
+        "pad_ramp_ends",
+        lambda xp, a: xp.pad(a, (3, 2), mode="linear_ramp", end_values=(5, -4)),
+        (V,),
+    ),
+    Row(
+        "pad_ramp_int",
+        lambda xp, a: xp.pad(a, 3, mode="linear_ramp"),
+        (np.array([1, 5, 8], np.int32),),
+    ),
     Row("pad_zero", lambda xp, a: xp.pad(a, 0, mode="edge"), (A,)),
     Row("pad_dict", lambda xp, a: xp.pad(a, {-1: (1, 2)}), (A,)),
+    *[
+        Row(
+            f"pad_bool_{m}",
+            lambda xp, a, m=m: xp.pad(a, 2, mode=m),
+            (np.array([True, False, True]),),
+        )
+        for m in ("mean", "median", "linear_ramp", "maximum")
+    ],
     Row("pad_bool", lambda xp, a: xp.pad(a, 1), (np.array([True, False]),)),
     Row("pad_reflect_one", lambda xp, a: xp.pad(a, 2, mode="reflect"), (f(1),)),
     Row("pad_0d", lambda xp, a: xp.pad(a, 1), (f(),), reference=lambda a: a),
@@ -146,22 +201,77 @@ TAKES = [
     Row("take_empty", lambda xp, a: xp.take(a, np.zeros((0, 2), int), axis=0), (A,)),
     Row("take_along_axis", lambda xp, a, p: xp.take_along_axis(a, p, axis=1), (A, P2)),
     Row("take_along_flat", lambda xp, a: xp.take_along_axis(a, np.array([1, -2]), axis=None), (A,)),
-    Row("take_along_broadcast", lambda xp, a, p: xp.take_along_axis(a, p, axis=0), (A, np.array([[1], [0], [-1]], np.int32))),
-    Row("select", lambda xp, a, b: xp.select([a > 1, a > 0], [a, b], 7.0), (f(6), f(6)), dtype="float32"),
-    Row("select_broadcast", lambda xp, a, b: xp.select([a > 0], [b]), (f(2, 3), f(3)), dtype="float32"),
-    Row("choose", lambda xp, p, a, b: xp.choose(p, [a, b], mode="clip"), (np.array([0, 1, 5], np.int32), f(3), f(3))),
-    Row("choose_wrap", lambda xp, p, a, b: xp.choose(p, [a, b], mode="wrap"), (np.array([0, -1, 5], np.int32), f(3), f(3))),
-    Row("piecewise", lambda xp, a: xp.piecewise(a, [a < 0, a > 1], [lambda x: -x, lambda x: x * x, 0.5]), (f(7),)),
+    Row(
+        "take_along_broadcast",
+        lambda xp, a, p: xp.take_along_axis(a, p, axis=0),
+        (A, np.array([[1], [0], [-1]], np.int32)),
+    ),
+    Row(
+        "select",
+        lambda xp, a, b: xp.select([a > 1, a > 0], [a, b], 7.0),
+        (f(6), f(6)),
+        dtype="float32",
+    ),
+    Row(
+        "select_broadcast",
+        lambda xp, a, b: xp.select([a > 0], [b]),
+        (f(2, 3), f(3)),
+        dtype="float32",
+    ),
+    Row(
+        "choose",
+        lambda xp, p, a, b: xp.choose(p, [a, b], mode="clip"),
+        (np.array([0, 1, 5], np.int32), f(3), f(3)),
+    ),
+    Row(
+        "choose_wrap",
+        lambda xp, p, a, b: xp.choose(p, [a, b], mode="wrap"),
+        (np.array([0, -1, 5], np.int32), f(3), f(3)),
+    ),
+    Row(
+        "piecewise",
+        lambda xp, a: xp.piecewise(a, [a < 0, a > 1], [lambda x: -x, lambda x: x * x, 0.5]),
+        (f(7),),
+    ),
     Row("piecewise_number", lambda xp, a: xp.piecewise(a, [a < 0], [3, lambda x: x + 1]), (f(7),)),
-    Row("piecewise_overlap", lambda xp, a: xp.piecewise(a, [a < 1, a < 0], [1, 2]), (f(7),), grad=False),
-    Row("apply_along_axis", lambda xp, a: xp.apply_along_axis(lambda v: v[::2] * v.sum(), 1, a), (B,)),
-    Row("apply_along_axis_0", lambda xp, a: xp.apply_along_axis(lambda v: xp.outer(v, v), 0, a), (A,)),
+    Row(
+        "piecewise_overlap",
+        lambda xp, a: xp.piecewise(a, [a < 1, a < 0], [1, 2]),
+        (f(7),),
+        grad=False,
+    ),
+    Row(
+        "apply_along_axis",
+        lambda xp, a: xp.apply_along_axis(lambda v: v[::2] * v.sum(), 1, a),
+        (B,),
+    ),
+    Row(
+        "apply_along_axis_0",
+        lambda xp, a: xp.apply_along_axis(lambda v: xp.outer(v, v), 0, a),
+        (A,),
+    ),
     Row("apply_over_axes", lambda xp, a: xp.apply_over_axes(xp.sum, a, (0, -1)), (B,)),
     Row("packbits", lambda xp, a: xp.packbits(a), (rng.integers(0, 2, (3, 5)).astype(np.uint8),)),
-    Row("packbits_axis", lambda xp, a: xp.packbits(a, axis=0, bitorder="little"), (rng.integers(0, 2, (11, 3)).astype(np.uint8),)),
-    Row("unpackbits", lambda xp, a: xp.unpackbits(a), (rng.integers(0, 256, (2, 3)).astype(np.uint8),)),
-    Row("unpackbits_count", lambda xp, a: xp.unpackbits(a, axis=1, count=-3, bitorder="little"), (rng.integers(0, 256, (2, 3)).astype(np.uint8),)),
-    Row("unpackbits_more", lambda xp, a: xp.unpackbits(a, count=20), (rng.integers(0, 256, 2).astype(np.uint8),)),
+    Row(
+        "packbits_axis",
+        lambda xp, a: xp.packbits(a, axis=0, bitorder="little"),
+        (rng.integers(0, 2, (11, 3)).astype(np.uint8),),
+    ),
+    Row(
+        "unpackbits",
+        lambda xp, a: xp.unpackbits(a),
+        (rng.integers(0, 256, (2, 3)).astype(np.uint8),),
+    ),
+    Row(
+        "unpackbits_count",
+        lambda xp, a: xp.unpackbits(a, axis=1, count=-3, bitorder="little"),
+        (rng.integers(0, 256, (2, 3)).astype(np.uint8),),
+    ),
+    Row(
+        "unpackbits_more",
+        lambda xp, a: xp.unpackbits(a, count=20),
+        (rng.integers(0, 256, 2).astype(np.uint8),),
+    ),
 ]
 
 
@@ -175,24 +285,60 @@ def _inplace(name: str, *args):
 
 
 PUTS = [
-    Row("put", lambda xp, a, v: xp.put(a, np.array([0, -1, 3]), v, inplace=False), (A, f(2)),
-        reference=lambda a, v: _inplace("put")(a, [0, 5, 3], v)),
-    Row("put_wrap", lambda xp, a, v: xp.put(a, np.array([0, 7]), v, mode="wrap", inplace=False), (A, f(2)),
-        reference=lambda a, v: _inplace("put")(a, [0, 1], v)),
-    Row("put_clip", lambda xp, a, v: xp.put(a, np.array([-4, 17]), v, mode="clip", inplace=False), (A, f(2)),
-        reference=lambda a, v: _inplace("put")(a, [0, 5], v)),
-    Row("put_along_axis", lambda xp, a, p, v: xp.put_along_axis(a, p, v, 1, inplace=False),
-        (A, np.array([[2], [-1]], np.int32), f(2, 1)), reference=lambda a, p, v: _inplace("put_along_axis")(a, p, v, 1)),
-    Row("put_along_flat", lambda xp, a, v: xp.put_along_axis(a, np.array([1, 4]), v, None, inplace=False), (A, f(2)),
-        reference=lambda a, v: _inplace("put_along_axis")(a, np.array([1, 4]), v, None)),
-    Row("place", lambda xp, a, v: xp.place(a, np.array([[1, 0, 1], [1, 1, 0]]), v, inplace=False), (A, f(3)),
-        reference=lambda a, v: _inplace("place")(a, np.array([[1, 0, 1], [1, 1, 0]], bool), v)),
-    Row("fill_diagonal", lambda xp, a, v: xp.fill_diagonal(a, v, inplace=False), (f(4, 3), f(2)),
-        reference=lambda a, v: _inplace("fill_diagonal")(a, v)),
-    Row("fill_diagonal_wrap", lambda xp, a: xp.fill_diagonal(a, 3.0, True, inplace=False), (f(7, 3),),
-        reference=lambda a: _inplace("fill_diagonal")(a, 3.0, True)),
-    Row("fill_diagonal_3d", lambda xp, a: xp.fill_diagonal(a, 3.0, inplace=False), (f(2, 2, 2),),
-        reference=lambda a: _inplace("fill_diagonal")(a, 3.0)),
+    Row(
+        "put",
+        lambda xp, a, v: xp.put(a, np.array([0, -1, 3]), v, inplace=False),
+        (A, f(2)),
+        reference=lambda a, v: _inplace("put")(a, [0, 5, 3], v),
+    ),
+    Row(
+        "put_wrap",
+        lambda xp, a, v: xp.put(a, np.array([0, 7]), v, mode="wrap", inplace=False),
+        (A, f(2)),
+        reference=lambda a, v: _inplace("put")(a, [0, 1], v),
+    ),
+    Row(
+        "put_clip",
+        lambda xp, a, v: xp.put(a, np.array([-4, 17]), v, mode="clip", inplace=False),
+        (A, f(2)),
+        reference=lambda a, v: _inplace("put")(a, [0, 5], v),
+    ),
+    Row(
+        "put_along_axis",
+        lambda xp, a, p, v: xp.put_along_axis(a, p, v, 1, inplace=False),
+        (A, np.array([[2], [-1]], np.int32), f(2, 1)),
+        reference=lambda a, p, v: _inplace("put_along_axis")(a, p, v, 1),
+    ),
+    Row(
+        "put_along_flat",
+        lambda xp, a, v: xp.put_along_axis(a, np.array([1, 4]), v, None, inplace=False),
+        (A, f(2)),
+        reference=lambda a, v: _inplace("put_along_axis")(a, np.array([1, 4]), v, None),
+    ),
+    Row(
+        "place",
+        lambda xp, a, v: xp.place(a, np.array([[1, 0, 1], [1, 1, 0]]), v, inplace=False),
+        (A, f(3)),
+        reference=lambda a, v: _inplace("place")(a, np.array([[1, 0, 1], [1, 1, 0]], bool), v),
+    ),
+    Row(
+        "fill_diagonal",
+        lambda xp, a, v: xp.fill_diagonal(a, v, inplace=False),
+        (f(4, 3), f(2)),
+        reference=lambda a, v: _inplace("fill_diagonal")(a, v),
+    ),
+    Row(
+        "fill_diagonal_wrap",
+        lambda xp, a: xp.fill_diagonal(a, 3.0, True, inplace=False),
+        (f(7, 3),),
+        reference=lambda a: _inplace("fill_diagonal")(a, 3.0, True),
+    ),
+    Row(
+        "fill_diagonal_3d",
+        lambda xp, a: xp.fill_diagonal(a, 3.0, inplace=False),
+        (f(2, 2, 2),),
+        reference=lambda a: _inplace("fill_diagonal")(a, 3.0),
+    ),
 ]
 
 ROWS = SHAPES + JOINS + PADS + TAKES + PUTS
@@ -276,7 +422,9 @@ def test_take_fills_outside_where_asked_or_traced():
 
 def test_repeat_of_fixed_length_under_jit():
     run = numax.jit(lambda x, n: jnp.repeat(x, n, total_repeat_length=8))
-    np.testing.assert_array_equal(run(jnp.arange(3), jnp.array([1, 2, 3])), [0, 1, 1, 2, 2, 2, 2, 2])
+    np.testing.assert_array_equal(
+        run(jnp.arange(3), jnp.array([1, 2, 3])), [0, 1, 1, 2, 2, 2, 2, 2]
+    )
     cut = jnp.repeat(jnp.arange(3), jnp.array([1, 2, 3]), total_repeat_length=4)
     np.testing.assert_array_equal(cut, [0, 1, 1, 2])
 
@@ -302,7 +450,9 @@ def test_weak_types_pass_through():
     assert not jnp.concatenate([jnp.ones(2), weak[None]]).weak_type
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float8_e4m3fn", "int4", "uint8", "bool", "complex64"])
+@pytest.mark.parametrize(
+    "dtype", ["bfloat16", "float16", "float8_e4m3fn", "int4", "uint8", "bool", "complex64"]
+)
 def test_small_dtypes_keep_their_values(dtype):
     x = jnp.asarray(np.array([[0, 1, 1], [1, 0, 1]])).astype(dtype)
     for out in (
@@ -317,3 +467,79 @@ def test_small_dtypes_keep_their_values(dtype):
         assert out.dtype == x.dtype
     wide = np.asarray(jnp.roll(x, 1).real.astype("float32"))
     np.testing.assert_array_equal(wide, np.roll([[0, 1, 1], [1, 0, 1]], 1))
+
+
+# ---- random shapes ----
+
+SHAPE = hnp.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=4)
+FEW = settings(max_examples=40, deadline=None)
+
+
+def filled(shape) -> np.ndarray:
+    return np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+
+
+def same(got, want) -> None:
+    assert got.shape == want.shape
+    np.testing.assert_array_equal(np.asarray(got), want)
+
+
+@FEW
+@given(st.data(), SHAPE)
+def test_axes_move_as_in_numpy(data, shape):
+    x = filled(shape)
+    axes = st.integers(-len(shape), len(shape) - 1)
+    a, b = data.draw(axes), data.draw(axes)
+    order = data.draw(st.permutations(range(len(shape))))
+    for call in (
+        lambda xp, v: xp.moveaxis(v, a, b),
+        lambda xp, v: xp.swapaxes(v, a, b),
+        lambda xp, v: xp.transpose(v, order),
+        lambda xp, v: xp.expand_dims(v, (0, -1)),
+        lambda xp, v: xp.flip(v, a),
+        lambda xp, v: xp.squeeze(xp.expand_dims(v, 1), 1),
+        lambda xp, v: xp.reshape(v, (-1,) if v.size else (0,), order="F"),
+    ):
+        same(call(jnp, jnp.asarray(x)), call(np, x))
+
+
+@FEW
+@given(st.data(), SHAPE)
+def test_pieces_join_and_repeat_as_in_numpy(data, shape):
+    x = filled(shape)
+    axis = data.draw(st.integers(-len(shape), len(shape) - 1))
+    n = shape[axis]
+    repeats = np.array(data.draw(st.lists(st.integers(0, 3), min_size=n, max_size=n)), np.int64)
+    places = data.draw(st.lists(st.integers(0, n), max_size=3))
+    shift = data.draw(st.integers(-9, 9))
+    for call in (
+        lambda xp, v: xp.concatenate([v, v, v], axis=axis),
+        lambda xp, v: xp.stack([v, v], axis=axis),
+        lambda xp, v: xp.repeat(v, repeats, axis=axis),
+        lambda xp, v: xp.roll(v, shift, axis=axis),
+        lambda xp, v: xp.tile(v, (2, 1)),
+        lambda xp, v: xp.concatenate(xp.array_split(v, 3, axis=axis), axis=axis),
+        lambda xp, v: xp.insert(v, np.array(places, np.int64), 7.0, axis=axis),
+    ):
+        same(call(jnp, jnp.asarray(x)), call(np, x))
+
+
+@FEW
+@given(st.data(), hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=4))
+def test_elements_are_taken_deleted_and_padded_as_in_numpy(data, shape):
+    x = filled(shape)
+    axis = data.draw(st.integers(-len(shape), len(shape) - 1))
+    n = shape[axis]
+    index = np.array(data.draw(st.lists(st.integers(-n, n - 1), max_size=4)), np.int64)
+    pair = st.tuples(st.integers(0, 5), st.integers(0, 5))
+    widths = data.draw(st.lists(pair, min_size=len(shape), max_size=len(shape)))
+    mode = data.draw(
+        st.sampled_from(["constant", "edge", "wrap", "reflect", "symmetric", "maximum"])
+    )
+    for call in (
+        lambda xp, v: xp.take(v, index, axis=axis),
+        lambda xp, v: xp.delete(v, index, axis=axis),
+        lambda xp, v: xp.pad(v, widths, mode=mode),
+        lambda xp, v: xp.diff(v, axis=axis),
+    ):
+        same(call(jnp, jnp.asarray(x)), call(np, x))

@@ -32,7 +32,11 @@ ROWS = [
     Row("polydiv", lambda xp, p, q: xp.polydiv(p, q), (P, Q), reference=padded, tol=3e-4),
     Row("polydiv_short", lambda xp, p, q: xp.polydiv(p, q), (Q, P), reference=padded),
     Row("polyval", lambda xp, p, x: xp.polyval(p, x), (P, f(2, 3)), tol=3e-6),
-    Row("polyval_int", lambda xp, p, x: xp.polyval(p, x), (np.array([1, 2, 3], np.int32), np.array([0, 1, 2], np.int32))),
+    Row(
+        "polyval_int",
+        lambda xp, p, x: xp.polyval(p, x),
+        (np.array([1, 2, 3], np.int32), np.array([0, 1, 2], np.int32)),
+    ),
     Row("polyval_long", lambda xp, p, x: xp.polyval(p, x), (f(20), np.float32(0.5)), tol=3e-6),
     *[Row(f"polyder_{m}", lambda xp, p, m=m: xp.polyder(p, m), (P,)) for m in (0, 1, 3, 7)],
     *[Row(f"polyint_{m}", lambda xp, p, m=m: xp.polyint(p, m), (P,)) for m in (0, 1, 3)],
@@ -41,11 +45,41 @@ ROWS = [
     Row("poly", lambda xp, z: xp.poly(z), (f(4),), tol=3e-6),
     Row("poly_complex", lambda xp, z: xp.poly(z), (C,), tol=3e-6),
     Row("polyfit", lambda xp, x, y: xp.polyfit(x, y, 3), (X, Y), tol=2e-5, dtype="float32"),
-    Row("polyfit_several", lambda xp, x, y: xp.polyfit(x, y, 2), (X, f(9, 2)), tol=2e-5, dtype="float32"),
-    Row("polyfit_weights", lambda xp, x, y, w: xp.polyfit(x, y, 2, w=w), (X, Y, W), tol=2e-5, dtype="float32"),
-    Row("polyfit_cov", lambda xp, x, y: xp.polyfit(x, y, 2, cov=True), (X, Y), tol=2e-5, dtype="float32"),
-    Row("polyfit_unscaled", lambda xp, x, y: xp.polyfit(x, y, 2, cov="unscaled"), (X, Y), tol=2e-5, dtype="float32"),
-    Row("polyfit_cov_several", lambda xp, x, y: xp.polyfit(x, y, 1, cov=True), (X, f(9, 2)), tol=2e-5, dtype="float32"),
+    Row(
+        "polyfit_several",
+        lambda xp, x, y: xp.polyfit(x, y, 2),
+        (X, f(9, 2)),
+        tol=2e-5,
+        dtype="float32",
+    ),
+    Row(
+        "polyfit_weights",
+        lambda xp, x, y, w: xp.polyfit(x, y, 2, w=w),
+        (X, Y, W),
+        tol=2e-5,
+        dtype="float32",
+    ),
+    Row(
+        "polyfit_cov",
+        lambda xp, x, y: xp.polyfit(x, y, 2, cov=True),
+        (X, Y),
+        tol=2e-5,
+        dtype="float32",
+    ),
+    Row(
+        "polyfit_unscaled",
+        lambda xp, x, y: xp.polyfit(x, y, 2, cov="unscaled"),
+        (X, Y),
+        tol=2e-5,
+        dtype="float32",
+    ),
+    Row(
+        "polyfit_cov_several",
+        lambda xp, x, y: xp.polyfit(x, y, 1, cov=True),
+        (X, f(9, 2)),
+        tol=2e-5,
+        dtype="float32",
+    ),
     Row("vander", lambda xp, x: xp.vander(x, 4), (Q,)),
     Row("vander_increasing", lambda xp, x: xp.vander(x, increasing=True), (Q,)),
 ]
@@ -102,7 +136,9 @@ def test_gradient_of_a_root():
 
 def test_characteristic_polynomial():
     matrix = f(3, 3)
-    np.testing.assert_allclose(np.asarray(jnp.poly(jnp.asarray(matrix))), np.poly(matrix), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        np.asarray(jnp.poly(jnp.asarray(matrix))), np.poly(matrix), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_polyfit_full():
@@ -115,7 +151,9 @@ def test_polyfit_full():
 def test_leading_zeros_are_trimmed_where_asked():
     zeros_first = jnp.array([0.0, 0.0, 1.0])
     np.testing.assert_array_equal(jnp.polymul(zeros_first, jnp.ones(2)), [0, 0, 1, 1])
-    np.testing.assert_array_equal(jnp.polymul(zeros_first, jnp.ones(2), trim_leading_zeros=True), [1, 1])
+    np.testing.assert_array_equal(
+        jnp.polymul(zeros_first, jnp.ones(2), trim_leading_zeros=True), [1, 1]
+    )
     _, rest = jnp.polydiv(jnp.array([1.0, 2, 3]), jnp.array([1.0, 1]), trim_leading_zeros=True)
     np.testing.assert_array_equal(rest, [2])
 

@@ -54,13 +54,22 @@ SORTING = [
     Row("sort_special", lambda xp, a: xp.sort(a), (SPECIAL,), grad=False),
     Row("sort_complex_dtype", lambda xp, a: xp.sort(a), (C,)),
     Row("sort_bool", lambda xp, a: xp.sort(a), (A[0] > 0,)),
-    Row("sort_descending", lambda xp, a: jnp.sort(a, descending=True), (V,), reference=lambda a: np.sort(a)[::-1]),
+    Row(
+        "sort_descending",
+        lambda xp, a: jnp.sort(a, descending=True),
+        (V,),
+        reference=lambda a: np.sort(a)[::-1],
+    ),
     Row("argsort", lambda xp, a: xp.argsort(a, stable=True), (A,)),
     Row("argsort_ties", lambda xp, a: xp.argsort(a, stable=True), (IV,)),
     Row("argsort_special", lambda xp, a: xp.argsort(a, stable=True), (SPECIAL,), grad=False),
     Row("argsort_flat", lambda xp, a: xp.argsort(a, axis=None, stable=True), (A,)),
-    Row("argsort_descending", lambda xp, a: jnp.argsort(a, descending=True), (IV,),
-        reference=lambda a: np.argsort(-a, stable=True)),
+    Row(
+        "argsort_descending",
+        lambda xp, a: jnp.argsort(a, descending=True),
+        (IV,),
+        reference=lambda a: np.argsort(-a, stable=True),
+    ),
     Row("lexsort", lambda xp, a, b: xp.lexsort((a, b)), (i(9), i(9))),
     Row("lexsort_2d", lambda xp, a: xp.lexsort(a), (IA,)),
     Row("lexsort_axis", lambda xp, a, b: xp.lexsort((a, b), axis=0), (IA, i(3, 4))),
@@ -68,56 +77,156 @@ SORTING = [
     Row("partition", lambda xp, a: xp.sort(xp.partition(a, 3)[:3]), (V,)),
     Row("partition_kth", lambda xp, a: xp.partition(a, 2, axis=0)[2], (A,)),
     Row("argpartition", lambda xp, a: xp.sort(xp.take(a, xp.argpartition(a, 3)[:3])), (V,)),
-    Row("top_k", lambda xp, a: jnp.top_k(a, 3)[0], (A,), reference=lambda a: np.sort(a)[:, ::-1][:, :3]),
-    Row("top_k_smallest", lambda xp, a: jnp.top_k(a, 2, axis=0, mode="smallest")[0], (A,),
-        reference=lambda a: np.sort(a, 0)[:2]),
+    Row(
+        "top_k",
+        lambda xp, a: jnp.top_k(a, 3)[0],
+        (A,),
+        reference=lambda a: np.sort(a)[:, ::-1][:, :3],
+    ),
+    Row(
+        "top_k_smallest",
+        lambda xp, a: jnp.top_k(a, 2, axis=0, mode="smallest")[0],
+        (A,),
+        reference=lambda a: np.sort(a, 0)[:2],
+    ),
 ]
 
 METHODS = ("scan", "scan_unrolled", "sort", "compare_all")
 SEARCH = [
-    *[Row(f"searchsorted_{side}_{method}", lambda xp, a, v, s=side, m=method: jnp.searchsorted(a, v, s, method=m),
-          (np.sort(i(11)), i(3, 4)), reference=lambda a, v, s=side: np.searchsorted(a, v, s), vmap=False)
-      for side in ("left", "right") for method in METHODS],
-    Row("searchsorted_nan", lambda xp, a, v: xp.searchsorted(a, v), (np.sort(SPECIAL), SPECIAL), vmap=False, grad=False),
-    Row("searchsorted_nan_right", lambda xp, a, v: xp.searchsorted(a, v, side="right"), (np.sort(SPECIAL), SPECIAL),
-        vmap=False, grad=False),
-    Row("searchsorted_sorter", lambda xp, a, v: xp.searchsorted(a, v, sorter=np.argsort(IV, stable=True)), (IV, i(4)),
-        vmap=False),
-    Row("searchsorted_complex", lambda xp, a, v: xp.searchsorted(a, v), (np.sort(C), C), vmap=False),
-    Row("searchsorted_empty", lambda xp, a, v: xp.searchsorted(a, v), (f(0), V), vmap=False, grad=False),
+    *[
+        Row(
+            f"searchsorted_{side}_{method}",
+            lambda xp, a, v, s=side, m=method: jnp.searchsorted(a, v, s, method=m),
+            (np.sort(i(11)), i(3, 4)),
+            reference=lambda a, v, s=side: np.searchsorted(a, v, s),
+            vmap=False,
+        )
+        for side in ("left", "right")
+        for method in METHODS
+    ],
+    Row(
+        "searchsorted_nan",
+        lambda xp, a, v: xp.searchsorted(a, v),
+        (np.sort(SPECIAL), SPECIAL),
+        vmap=False,
+        grad=False,
+    ),
+    Row(
+        "searchsorted_nan_right",
+        lambda xp, a, v: xp.searchsorted(a, v, side="right"),
+        (np.sort(SPECIAL), SPECIAL),
+        vmap=False,
+        grad=False,
+    ),
+    Row(
+        "searchsorted_sorter",
+        lambda xp, a, v: xp.searchsorted(a, v, sorter=np.argsort(IV, stable=True)),
+        (IV, i(4)),
+        vmap=False,
+    ),
+    Row(
+        "searchsorted_complex", lambda xp, a, v: xp.searchsorted(a, v), (np.sort(C), C), vmap=False
+    ),
+    Row(
+        "searchsorted_empty",
+        lambda xp, a, v: xp.searchsorted(a, v),
+        (f(0), V),
+        vmap=False,
+        grad=False,
+    ),
     Row("searchsorted_needles", lambda xp, v: xp.searchsorted(SORTED, v), (A,), grad=False),
     Row("digitize", lambda xp, a: xp.digitize(a, EDGES), (A,), grad=False),
     Row("digitize_right", lambda xp, a: xp.digitize(a, EDGES, right=True), (EDGES,), grad=False),
     Row("digitize_falling", lambda xp, a: xp.digitize(a, EDGES[::-1].copy()), (EDGES,), grad=False),
-    Row("digitize_traced_bins", lambda xp, a, b: xp.digitize(a, b), (A, EDGES[::-1].copy()), grad=False, vmap=False),
+    Row(
+        "digitize_traced_bins",
+        lambda xp, a, b: xp.digitize(a, b),
+        (A, EDGES[::-1].copy()),
+        grad=False,
+        vmap=False,
+    ),
 ]
 
 D, E = np.array([3, 1, 2, 3, 1, 5], np.int32), np.array([2, 3, 7, 2], np.int32)
 SETS = [
     Row("unique", lambda xp, a: xp.unique(a), (D,), jit=False, vmap=False),
-    Row("unique_all_parts", lambda xp, a: xp.unique(a, True, True, True), (D,), jit=False, vmap=False),
+    Row(
+        "unique_all_parts",
+        lambda xp, a: xp.unique(a, True, True, True),
+        (D,),
+        jit=False,
+        vmap=False,
+    ),
     Row("unique_2d", lambda xp, a: xp.unique(a, return_inverse=True), (IA,), jit=False, vmap=False),
-    Row("unique_axis", lambda xp, a: xp.unique(a, True, True, True, axis=1), (np.array([[1, 0, 1], [2, 2, 2]]),), jit=False, vmap=False),
-    Row("unique_nan", lambda xp, a: xp.unique(a, return_counts=True), (SPECIAL,), jit=False, vmap=False, grad=False),
-    Row("unique_nans_differ", lambda xp, a: xp.unique(a, equal_nan=False), (SPECIAL,), jit=False, vmap=False, grad=False),
+    Row(
+        "unique_axis",
+        lambda xp, a: xp.unique(a, True, True, True, axis=1),
+        (np.array([[1, 0, 1], [2, 2, 2]]),),
+        jit=False,
+        vmap=False,
+    ),
+    Row(
+        "unique_nan",
+        lambda xp, a: xp.unique(a, return_counts=True),
+        (SPECIAL,),
+        jit=False,
+        vmap=False,
+        grad=False,
+    ),
+    Row(
+        "unique_nans_differ",
+        lambda xp, a: xp.unique(a, equal_nan=False),
+        (SPECIAL,),
+        jit=False,
+        vmap=False,
+        grad=False,
+    ),
     Row("unique_empty", lambda xp, a: xp.unique(a), (f(0),), jit=False, vmap=False),
     Row("unique_all", lambda xp, a: tuple(xp.unique_all(a)), (IA,), jit=False, vmap=False),
     Row("unique_counts", lambda xp, a: tuple(xp.unique_counts(a)), (D,), jit=False, vmap=False),
     Row("unique_inverse", lambda xp, a: tuple(xp.unique_inverse(a)), (IA,), jit=False, vmap=False),
     Row("unique_values", lambda xp, a: xp.sort(xp.unique_values(a)), (D,), jit=False, vmap=False),
     Row("intersect1d", lambda xp, a, b: xp.intersect1d(a, b), (D, E), jit=False, vmap=False),
-    Row("intersect1d_indices", lambda xp, a, b: xp.intersect1d(a, b, return_indices=True), (D, E), jit=False, vmap=False),
-    Row("intersect1d_none", lambda xp, a, b: xp.intersect1d(a, b), (D, D + 10), jit=False, vmap=False),
+    Row(
+        "intersect1d_indices",
+        lambda xp, a, b: xp.intersect1d(a, b, return_indices=True),
+        (D, E),
+        jit=False,
+        vmap=False,
+    ),
+    Row(
+        "intersect1d_none",
+        lambda xp, a, b: xp.intersect1d(a, b),
+        (D, D + 10),
+        jit=False,
+        vmap=False,
+    ),
     Row("union1d", lambda xp, a, b: xp.union1d(a, b), (D, E), jit=False, vmap=False),
     Row("setdiff1d", lambda xp, a, b: xp.setdiff1d(a, b), (D, E), jit=False, vmap=False),
-    Row("setdiff1d_unique", lambda xp, a, b: xp.setdiff1d(a, b, assume_unique=True), (D, E), jit=False, vmap=False),
+    Row(
+        "setdiff1d_unique",
+        lambda xp, a, b: xp.setdiff1d(a, b, assume_unique=True),
+        (D, E),
+        jit=False,
+        vmap=False,
+    ),
     Row("setxor1d", lambda xp, a, b: xp.setxor1d(a, b), (D, E), jit=False, vmap=False),
     Row("isin", lambda xp, a, b: xp.isin(a, b), (IA, np.array([1, 2], np.int32))),
-    Row("isin_invert", lambda xp, a, b: xp.isin(a, b, invert=True), (IA, np.array([1, 2], np.int32))),
+    Row(
+        "isin_invert", lambda xp, a, b: xp.isin(a, b, invert=True), (IA, np.array([1, 2], np.int32))
+    ),
     Row("isin_nan", lambda xp, a, b: xp.isin(a, b), (SPECIAL, SPECIAL), grad=False),
     Row("isin_empty", lambda xp, a, b: xp.isin(a, b), (A, f(0)), grad=False),
-    *[Row(f"isin_{m}", lambda xp, a, b, m=m: jnp.isin(a, b, method=m), (IA, D), reference=np.isin, vmap=False)
-      for m in ("compare_all", "binary_search", "sort")],
+    *[
+        Row(
+            f"isin_{m}",
+            lambda xp, a, b, m=m: jnp.isin(a, b, method=m),
+            (IA, D),
+            reference=np.isin,
+            vmap=False,
+        )
+        for m in ("compare_all", "binary_search", "sort")
+    ],
 ]
 
 ROWS = WHERE + SORTING + SEARCH + SETS
@@ -147,10 +256,16 @@ def test_vectorised_agrees_with_a_loop(row):
 
 FIXED = [
     (lambda a: jnp.nonzero(a, size=3), [[0, 0, 1], [1, 2, 0]]),
-    (lambda a: jnp.nonzero(a, size=7, fill_value=9), [[0, 0, 1, 1, 1, 9, 9], [1, 2, 0, 1, 2, 9, 9]]),
+    (
+        lambda a: jnp.nonzero(a, size=7, fill_value=9),
+        [[0, 0, 1, 1, 1, 9, 9], [1, 2, 0, 1, 2, 9, 9]],
+    ),
     (lambda a: jnp.nonzero(a, size=6, fill_value=(7, 8)), [[0, 0, 1, 1, 1, 7], [1, 2, 0, 1, 2, 8]]),
     (lambda a: jnp.where(a > 1, size=2), [[0, 1], [2, 0]]),
-    (lambda a: jnp.argwhere(a, size=6, fill_value=-1), [[0, 1], [0, 2], [1, 0], [1, 1], [1, 2], [-1, -1]]),
+    (
+        lambda a: jnp.argwhere(a, size=6, fill_value=-1),
+        [[0, 1], [0, 2], [1, 0], [1, 1], [1, 2], [-1, -1]],
+    ),
     (lambda a: jnp.flatnonzero(a, size=6, fill_value=77), [1, 2, 3, 4, 5, 77]),
     (lambda a: jnp.extract(a > 2, a, size=5, fill_value=-1), [3, 4, 5, -1, -1]),
     (lambda a: jnp.compress(a[:, 0] == 0, a, axis=0, size=2, fill_value=4), [[0, 1, 2], [4, 4, 4]]),
@@ -158,18 +273,25 @@ FIXED = [
 U = np.array([3, 1, 1, 2], np.int32)
 FIXED_SETS = [
     (lambda u, v: jnp.unique(u, size=5), [1, 2, 3, 1, 1]),
-    (lambda u, v: jnp.unique(u, True, True, True, size=5, fill_value=-1),
-     [[1, 2, 3, -1, -1], [1, 3, 0, 1, 1], [2, 0, 0, 1], [2, 1, 1, 0, 0]]),
+    (
+        lambda u, v: jnp.unique(u, True, True, True, size=5, fill_value=-1),
+        [[1, 2, 3, -1, -1], [1, 3, 0, 1, 1], [2, 0, 0, 1], [2, 1, 1, 0, 0]],
+    ),
     (lambda u, v: jnp.unique(u, True, True, True, size=2), [[1, 2], [1, 3], [2, 0, 0, 1], [2, 1]]),
     (lambda u, v: jnp.unique_values(u, size=4), [1, 2, 3, 1]),
     (lambda u, v: jnp.intersect1d(u, v, size=4), [2, 3, 2, 2]),
-    (lambda u, v: jnp.intersect1d(u, v, return_indices=True, size=4, fill_value=-1), [[2, 3, -1, -1], [3, 0, 4, 4], [0, 1, 3, 3]]),
+    (
+        lambda u, v: jnp.intersect1d(u, v, return_indices=True, size=4, fill_value=-1),
+        [[2, 3, -1, -1], [3, 0, 4, 4], [0, 1, 3, 3]],
+    ),
     (lambda u, v: jnp.union1d(u, v, size=6), [1, 2, 3, 4, 1, 1]),
     (lambda u, v: jnp.union1d(u, v, size=2), [1, 2]),
     (lambda u, v: jnp.setdiff1d(u, v, size=3), [1, 0, 0]),
     (lambda u, v: jnp.setdiff1d(u, v, size=3, fill_value=-1), [1, -1, -1]),
     (lambda u, v: jnp.setxor1d(u, v, size=4), [1, 4, 1, 1]),
     (lambda u, v: jnp.setxor1d(u, v, size=4, fill_value=-1), [1, 4, -1, -1]),
+    (lambda u, v: jnp.setxor1d(u, u, size=2), [0, 0]),
+    (lambda u, v: jnp.intersect1d(u, v + 10, size=2), [0, 0]),
 ]
 
 
@@ -201,7 +323,9 @@ def test_unique_rows_of_fixed_size_under_jit():
 
 
 def test_fixed_size_maps_over_a_batch():
-    out = numax.vmap(lambda u: jnp.unique(u, size=3, fill_value=9))(jnp.array([[1, 1, 2], [5, 4, 3]]))
+    out = numax.vmap(lambda u: jnp.unique(u, size=3, fill_value=9))(
+        jnp.array([[1, 1, 2], [5, 4, 3]])
+    )
     np.testing.assert_array_equal(out, [[1, 2, 9], [3, 4, 5]])
 
 
@@ -220,6 +344,7 @@ ERRORS = [
     (lambda a: jnp.searchsorted(a, 1), ValueError, "one axis"),
     (lambda a: jnp.searchsorted(a[0], 1, side="mid"), ValueError, "side"),
     (lambda a: jnp.digitize(1, jnp.array([1, 3, 2])), ValueError, "monotonic"),
+    (lambda a: jnp.digitize(a * 1j, jnp.arange(3)), TypeError, "complex"),
     (lambda a: jnp.compress(jnp.ones(9), a, axis=0), ValueError, "out of bounds"),
     (lambda a: jnp.isin(a, a, method="foo"), ValueError, "method"),
     (lambda a: jnp.unique([1, 2]), TypeError, "position 0"),
