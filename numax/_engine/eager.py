@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from numax._engine.core import dtypes
-from numax._engine.core.array import Array, wrap
+from numax._engine.core.array import Array, from_numpy, wrap
 from numax._engine.core.avals import EType
 from numax._engine.core.trace import NO_RULES, current
 from numax._engine.host.quiet import quiet
@@ -45,17 +45,69 @@ def _learn(name: str, ufunc: Any, args: tuple[Any, ...], out: Any) -> None:
         return
     rules[place] = None
     try:
-        probe = quiet.run(ufunc, *values)
-    except TypeError:  # NumPy has no such loop
-        return
+        if _agrees(quiet.run(ufunc, *values), out) and (
+            out._t.dtype != np.bool_ or _same_loop(ufunc, args)
+        ):
+            rules[place] = out._t
+            return
     except (ValueError, OverflowError):  # not for these numbers
         del rules[place]
         return
-    if np.asarray(probe).dtype != out._t.physical or np.shape(probe) != out.shape:
+    except TypeError:  # NumPy has no such loop
+        pass
+    _learn_cast(name, ufunc, args, out, rules)
+
+
+def _agrees(probe: Any, out: Array) -> bool:
+    return np.asarray(probe).dtype == out._t.physical and np.shape(probe) == out.shape
+
+
+# ---- rules that first cast the operands to the dtype they promote to ----
+
+_FOREIGN = (np.ndarray, np.generic)
+
+
+def _borrowed(x: Any) -> Any:
+    """A NumPy array or scalar as an Array, without a copy: for one operation at once."""
+    if not isinstance(x, _FOREIGN) or x.dtype.kind not in "biufcV":
+        return x
+    return from_numpy(_asarray(x), copy=False)
+
+
+def _kind(x: Any) -> Any:
+    """What rules are found by: the element type of an Array, the type of a Python number."""
+    return x._t if type(x) is Array else type(x)
+
+
+def _cast(x: Any, dtype: Any) -> Any:
+    return x.numpy_().astype(dtype, copy=False) if type(x) is Array else dtype.type(x)
+
+
+def _learn_cast(
+    name: str, ufunc: Any, args: tuple[Any, ...], out: Array, rules: dict[Any, Any]
+) -> None:
+    """Write a rule with casts, if NumPy's loop for the common dtype gives the result's dtype."""
+    if not isinstance(ufunc, np.ufunc):
         return
-    if out._t.dtype == np.bool_ and not _same_loop(ufunc, args):
+    joined, _ = dtypes.join_types(*[dtypes.value_type(a) for a in args])
+    target = joined if out._t.dtype == np.bool_ else out._t.dtype
+    sources = [dtypes.value_type(a)[0] for a in args]
+    narrows = any(dtypes.is_inexact(s) and not dtypes.is_inexact(target) for s in sources)
+    if (
+        narrows
+        or target not in _NATIVE
+        or any(dtypes.is_complex(s) and not dtypes.is_complex(target) for s in sources)
+    ):
         return
-    rules[place] = out._t
+    try:
+        probe = quiet.run(ufunc, *[_cast(a, target) for a in args])
+    except (TypeError, ValueError, OverflowError):
+        return
+    if _agrees(probe, out):
+        rules[("cast", name, *[_kind(a) for a in args])] = (target, out._t)
+
+
+_NATIVE = frozenset(d for d in dtypes.ALL if d.kind in "biufc")
 
 
 _TRUTH = (np.logical_and, np.logical_or, np.logical_xor, np.logical_not)
@@ -65,6 +117,8 @@ def _same_loop(ufunc: Any, args: tuple[Any, ...]) -> bool:
     """Whether a comparison compares in the dtype that the operands promote to: the result does not show it."""
     if len(args) < 2 or ufunc in _TRUTH:
         return True
+    if type(ufunc) is not np.ufunc:
+        return False
     kinds = [a._t.physical if type(a) is Array else type(a) for a in args]
     joined, _ = dtypes.join_types(*[dtypes.value_type(a) for a in args])
     try:
@@ -143,6 +197,19 @@ def binary(name: str, ufunc: Any, general: Function) -> Function:
                 if type(r) is not _ndarray:
                     r = _asarray(r)
                 return wrap(r, t)
+        rules = _current().rules
+        if rules is NO_RULES:
+            return general(x, y)
+        if isinstance(x, _FOREIGN) or isinstance(y, _FOREIGN):
+            return fast(_borrowed(x), _borrowed(y))
+        found = rules.get(("cast", name, _kind(x), _kind(y)))
+        if found is not None:
+            try:
+                return wrap(
+                    _asarray(quiet.run(ufunc, _cast(x, found[0]), _cast(y, found[0]))), found[1]
+                )
+            except (OverflowError, ValueError):
+                return general(x, y)
         result = general(x, y)
         _learn(name, ufunc, (x, y), result)
         return result
@@ -173,6 +240,14 @@ def unary(name: str, ufunc: Any, general: Function) -> Function:
                 out._t = t
                 out._buf = None
                 return out
+        rules = _current().rules
+        if rules is NO_RULES:
+            return general(x)
+        if isinstance(x, _FOREIGN):
+            return fast(_borrowed(x))
+        found = rules.get(("cast", name, _kind(x)))
+        if found is not None:
+            return wrap(_asarray(quiet.run(ufunc, _cast(x, found[0]))), found[1])
         result = general(x)
         _learn(name, ufunc, (x,), result)
         return result

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from numax import core, lax
-from numax.core import Array, dtypes
+from numax.core import Array, Tracer, dtypes
 from numax.numpy import reductions
 from numax.numpy.elementwise import scaled, truncated
 from numax.numpy.promotion import filled, number, promote, promote_float, to_shape, value, values
@@ -60,7 +60,7 @@ def add(x: Any, y: Any, /) -> Array:
 
     Grad: linear. Source: NumPy `add`.
     """
-    return lax.add(*promote("add", x, y))
+    return lax.add_p.bind(*promote("add", x, y))
 
 
 @of(np.subtract, at=_updating("subtract"))
@@ -74,7 +74,7 @@ def subtract(x: Any, y: Any, /) -> Array:
         raise TypeError(
             "subtract: sub does not accept dtype bool. Use numax.numpy.logical_xor, or convert."
         )
-    return lax.sub(x, y)
+    return lax.sub_p.bind(x, y)
 
 
 @of(
@@ -89,7 +89,7 @@ def multiply(x: Any, y: Any, /) -> Array:
 
     Grad: bilinear. Source: NumPy `multiply`.
     """
-    return lax.mul(*promote("multiply", x, y))
+    return lax.mul_p.bind(*promote("multiply", x, y))
 
 
 @of(np.negative)
@@ -112,7 +112,7 @@ def divide(x1: Any, x2: Any, /) -> Array:
 
     Grad: elementwise. Source: NumPy `divide`.
     """
-    return lax.div(*promote_float("divide", x1, x2))
+    return lax.div_p.bind(*promote_float("divide", x1, x2))
 
 
 true_divide = divide
@@ -274,6 +274,8 @@ def power(x1: Any, x2: Any, /) -> Array:
     Raises: TypeError for a known negative power of integers. Grad: elementwise. Source: NumPy `power`.
     """
     exponent = _known_exponent(x2)
+    if type(x2) is int and isinstance(x1, Tracer) and x1.dtype != dtypes.bool_:
+        return lax.integer_pow(x1, x2)
     x, y = values("power", x1, x2)
     dtype, weak = dtypes.join_types((x.dtype, x.weak_type), (y.dtype, y.weak_type))
     if dtype == dtypes.bool_:
@@ -302,7 +304,7 @@ def float_power(x: Any, y: Any, /) -> Array:
 # ---- extrema ----
 
 
-@of(np.maximum, reduce=lambda a, axis, dtype=None, **options: reductions.max(_as(a, dtype), axis, **options),
+@of(np.maximum, fast=core.fast_max, reduce=lambda a, axis, dtype=None, **options: reductions.max(_as(a, dtype), axis, **options),
     accumulate=lambda a, axis, dtype: lax.cummax(_as(a, dtype), axis) if a.dtype != dtypes.bool_ else _cumulative_or(a, axis),
     at=_updating("max"))  # fmt: skip
 def maximum(x: Any, y: Any, /) -> Array:
@@ -310,10 +312,10 @@ def maximum(x: Any, y: Any, /) -> Array:
 
     Grad: elementwise, halved between equals. Source: NumPy `maximum`.
     """
-    return lax.max(*promote("maximum", x, y))
+    return lax.max_p.bind(*promote("maximum", x, y))
 
 
-@of(np.minimum, reduce=lambda a, axis, dtype=None, **options: reductions.min(_as(a, dtype), axis, **options),
+@of(np.minimum, fast=core.fast_min, reduce=lambda a, axis, dtype=None, **options: reductions.min(_as(a, dtype), axis, **options),
     accumulate=lambda a, axis, dtype: lax.cummin(_as(a, dtype), axis) if a.dtype != dtypes.bool_ else _cumulative_and(a, axis),
     at=_updating("min"))  # fmt: skip
 def minimum(x: Any, y: Any, /) -> Array:
@@ -321,7 +323,7 @@ def minimum(x: Any, y: Any, /) -> Array:
 
     Grad: elementwise, halved between equals. Source: NumPy `minimum`.
     """
-    return lax.min(*promote("minimum", x, y))
+    return lax.min_p.bind(*promote("minimum", x, y))
 
 
 def _as(a: Any, dtype: Any) -> Any:
@@ -371,11 +373,12 @@ def clip(arr: Any = None, /, min: Any = None, max: Any = None) -> Array:
     """
     if arr is None:
         raise ValueError("clip: No input was provided to the clip function. Give an array first.")
-    given = [x for x in (arr, min, max) if x is not None]
-    if any(dtypes.is_complex(x.dtype) for x in values("clip", *given)):
-        raise ValueError(
-            "clip: complex numbers have no order and cannot be clipped. Clip x.real and x.imag."
-        )
+    for x in (arr, min, max):
+        dtype = None if type(x) in (float, int) else getattr(x, "dtype", None)
+        if type(x) is complex or (dtype is not None and dtypes.is_complex(dtype)):
+            raise ValueError(
+                "clip: complex numbers have no order and cannot be clipped. Clip x.real and x.imag."
+            )
     out = value("clip", arr)
     if min is not None:
         out = maximum(out, min)

@@ -29,9 +29,11 @@ def _dtypes(op: str, x: Any, dtype: Any) -> tuple[Any, Any]:
 
 def _sum_and_count(x: Any, axes: tuple[int, ...], mask: Any) -> tuple[Any, Any]:
     """The sum of the elements where the mask holds, and how many they are."""
-    real = x.dtype if not dtypes.is_complex(x.dtype) else np.empty(0, x.dtype).real.dtype
+    real = dtypes.float64 if x.dtype == dtypes.complex128 else dtypes.float32
+    real = real if dtypes.is_complex(x.dtype) else x.dtype
     if mask is None:
-        return lax.reduce_sum(x, axes), core.full((), count_of(x, axes), real)
+        total = lax.reduce_sum(x, axes)
+        return total, core.full((), count_of(x, axes), real)
     count = lax.reduce_sum(core.convert(mask, real), axes)
     return lax.reduce_sum(lax.select_n(mask, filled(x, 0), x), axes), count
 
@@ -236,6 +238,14 @@ def _present(op: str, x: Any, where: Any) -> Any:
     return there if mask is None else lax.bitwise_and(there, mask)
 
 
+def _host_nanmean(a: np.ndarray, axis: Any, dtype: Any, keepdims: bool) -> Any:
+    there = np.logical_not(np.isnan(a))
+    total = np.add.reduce(a, axis, dtype, None, keepdims, 0, there)
+    count = np.add.reduce(there, axis, np.intp, None, keepdims)
+    return np.true_divide(total, np.asarray(count).astype(dtype))
+
+
+@fast(_host_nanmean)
 def nanmean(
     a: Any,
     axis: Any = None,

@@ -16,7 +16,19 @@ from numax.core import Array, Tracer, dtypes
 # ---- numbers ----
 
 
+def _single(x: Any) -> Any:
+    """The memory of an Array of no dimensions and a dtype that Python knows; None for others."""
+    if type(x) is Array:
+        memory = x._np
+        if memory is not None and not memory.ndim and memory.dtype.kind in "biuf":
+            return memory
+    return None
+
+
 def to_bool(x: Any) -> bool:
+    memory = _single(x)
+    if memory is not None:
+        return bool(memory)
     size = x.aval.size
     if size > 1:
         raise ValueError(
@@ -37,11 +49,17 @@ def _no_axes(x: Any) -> None:
 
 
 def to_int(x: Any) -> int:
+    memory = _single(x)
+    if memory is not None:
+        return int(memory)
     _no_axes(x)
     return core.to_number(x, int)
 
 
 def to_float(x: Any) -> float:
+    memory = _single(x)
+    if memory is not None:
+        return float(memory)
     _no_axes(x)
     if dtypes.is_complex(x.dtype):
         raise TypeError(
@@ -61,6 +79,9 @@ _PYTHON_KINDS = frozenset(d for d in dtypes.ALL if d.kind in "biufc")
 
 
 def to_index(x: Any) -> int:
+    memory = _single(x)
+    if memory is not None and memory.dtype.kind != "f":
+        return int(memory)
     if x.aval.ndim or not (dtypes.is_integer(x.dtype) or x.dtype == dtypes.bool_):
         raise TypeError("Only integer scalar arrays can be converted to a scalar index.")
     if isinstance(x, Tracer):
@@ -227,6 +248,10 @@ def tracer_format(x: Tracer, spec: str) -> str:
 
 def to_numpy(x: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
     """np.asarray(x): a read-only view where no other dtype and no copy is asked for."""
+    if type(x) is Array and dtype is None and not copy and type(x._t.dtype) is not dtypes.KeyType:
+        memory = x.numpy_()
+        memory.flags.writeable = False
+        return memory.view()
     if dtypes.is_key(x.dtype):
         raise TypeError(
             "PRNG keys do not convert to NumPy arrays. Use numax.random.key_data(keys)."

@@ -11,7 +11,7 @@ from numax.numpy.reductions import axes_of
 
 
 def _part(x: Any, start: int | None, stop: int | None, axis: int) -> Any:
-    return lax.slice_in_dim(x, start, stop, axis=axis)
+    return core.index(x, (slice(None),) * axis + (slice(start, stop),))
 
 
 def _steps(x: Any, axis: int) -> Any:

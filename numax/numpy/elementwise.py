@@ -417,6 +417,11 @@ def rint(x: Any, /) -> Array:
     return by_parts(_nearest, inexact("rint", x))
 
 
+def _host_round(a: np.ndarray, digits: int) -> Any:
+    out = a.round(digits)
+    return np.where(np.isfinite(out), out, a) if digits else out
+
+
 def round(a: Any, decimals: int = 0, out: None = None) -> Array:
     """a rounded to a number of decimals, halves to even; complex numbers by parts. `decimals` may be negative.
 
@@ -429,6 +434,9 @@ def round(a: Any, decimals: int = 0, out: None = None) -> Array:
         raise TypeError("round: booleans do not round; got bool. Convert with a.astype(int).")
     if not dtypes.is_inexact(a.dtype):
         return a if digits >= 0 else _round_integer(a, 10**-digits)
+    memory = core.eager.host_of(a)
+    if memory is not None and memory.dtype.char in "fd":
+        return core.eager.wrap_host(core.eager.quiet.run(_host_round, memory, digits), a._t)
     if digits == 0:
         return by_parts(_nearest, a)
     narrow = dtypes.is_float(a.dtype) and a.dtype.itemsize < 4

@@ -31,7 +31,7 @@ def equal(x: Any, y: Any, /) -> Array:
 
     Grad: zero. Source: NumPy `equal`.
     """
-    return lax.eq(*promote("equal", x, y))
+    return lax.eq_p.bind(*promote("equal", x, y))
 
 
 @fast_binary(np.not_equal)
@@ -40,7 +40,7 @@ def not_equal(x: Any, y: Any, /) -> Array:
 
     Grad: zero. Source: NumPy `not_equal`.
     """
-    return lax.ne(*promote("not_equal", x, y))
+    return lax.ne_p.bind(*promote("not_equal", x, y))
 
 
 def _ordered(op: str, x: Any, y: Any, rule: Any, strict: Any) -> Any:
@@ -350,11 +350,39 @@ def isreal(x: Any) -> Array:
 # ---- equality of arrays ----
 
 
+def _close(x: np.ndarray, y: np.ndarray, rtol: float, atol: float, equal_nan: bool) -> Any:
+    near = np.abs(np.subtract(x, y)) <= atol + rtol * np.abs(y)
+    out = near & np.isfinite(y) | np.equal(x, y)
+    return out | (np.isnan(x) & np.isnan(y)) if equal_nan else out
+
+
+def _host_isclose(a: Any, b: Any, rtol: Any, atol: Any, equal_nan: bool) -> Any:
+    """`isclose` of known floats of one dtype and shape, on NumPy; None for others."""
+    if type(rtol) is not float or type(atol) is not float:
+        return None
+    x, y = core.eager.host_of(a), core.eager.host_of(b)
+    if (
+        x is None
+        or y is None
+        or x.dtype != y.dtype
+        or x.shape != y.shape
+        or x.dtype.char not in "fd"
+    ):
+        return None
+    return core.eager.wrap_host(core.eager.quiet.run(_close, x, y, rtol, atol, equal_nan), _BOOL)
+
+
+_BOOL = core.etype(dtypes.bool_)
+
+
 def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Array:
     """Whether |a - b| <= atol + rtol |b|, elementwise; infinities where they are equal.
 
     Integers compare as floats. Grad: zero. Source: NumPy `isclose`.
     """
+    found = _host_isclose(a, b, rtol, atol, equal_nan)
+    if found is not None:
+        return found
     x, y = promote("isclose", *promote_inexact(*values("isclose", a, b)))
     shape = np.broadcast_shapes(x.shape, y.shape)
     x, y = to_shape(x, shape), to_shape(y, shape)

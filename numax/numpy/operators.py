@@ -10,17 +10,25 @@ from numax.core import Array, Tracer, dtypes
 from numax.numpy import arithmetic, elementwise, logic
 from numax.numpy.promotion import is_arraylike
 
-_KNOWN = (Array, np.ndarray, np.generic, bool, int, float, complex, Tracer)
+_KNOWN = (np.ndarray, np.generic, bool, int, float, complex, Tracer)
+_ACCEPTED: set[type] = {Array}
+
+
+def _takes(x: Any) -> bool:
+    """Whether operators take such an object: arrays, numbers, and what has __jax_array__."""
+    if isinstance(x, _KNOWN):
+        _ACCEPTED.add(type(x))
+        return True
+    return is_arraylike(x)
 
 
 def deferring(function: Callable[..., Any]) -> Callable[..., Any]:
     """The general way, or NotImplemented where an operand is no array or number."""
 
     def general(x: Any, y: Any, /) -> Any:
-        for v in (x, y):
-            if type(v) is not Array and not isinstance(v, _KNOWN) and not is_arraylike(v):
-                return NotImplemented
-        return function(x, y)
+        if (type(x) in _ACCEPTED or _takes(x)) and (type(y) in _ACCEPTED or _takes(y)):
+            return function(x, y)
+        return NotImplemented
 
     return general
 

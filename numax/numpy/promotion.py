@@ -120,8 +120,55 @@ def promote_inexact(*args: Any) -> list[Any]:
     return [core.convert(x, inexact_dtype(dtype), weak and dtype != dtypes.bool_) for x in args]
 
 
-def promote(op: str, *args: Any) -> list[Any]:
+def _ready(x: Any, y: Any) -> Any:
+    """A pair that needs little: equal types and shapes, or a Python number beside an array. None for other pairs."""
+    if type(x) is Array or isinstance(x, Tracer):
+        a = x.aval
+        if type(y) is Array or isinstance(y, Tracer):
+            b = y.aval
+            if a is not b:
+                if a.dtype != b.dtype or a.weak_type != b.weak_type:
+                    return None
+                if a.shape != b.shape and a.shape and b.shape:
+                    return None
+            return x, y
+        if type(y) in _SCALARS:
+            y = _number_beside(a, y)
+            return None if y is None else (x, y)
+    elif type(x) in _SCALARS and (type(y) is Array or isinstance(y, Tracer)):
+        x = _number_beside(y.aval, x)
+        return None if x is None else (x, y)
+    return None
+
+
+_x64, _strictness = dtypes.config.enable_x64, dtypes.config.numpy_dtype_promotion
+_BESIDE: dict[
+    Any, Any
+] = {}  # (array's type, Python type, options) -> the type of both, if it is the array's
+
+
+def _number_beside(aval: Any, x: Any) -> Any:
+    """A Python number as an array of the other operand's type, if that is what the two promote to."""
+    key = (aval.dtype, aval.weak_type, type(x), _x64.value, _strictness.value)
+    t = _BESIDE.get(key, False)
+    if t is False:
+        found = dtypes.join_types((aval.dtype, aval.weak_type), dtypes.value_type(x))
+        same = found == (aval.dtype, aval.weak_type)
+        t = _BESIDE[key] = core.etype(*found) if same else None
+    if t is None:
+        return None
+    try:
+        return core.wrap(np.array(x, t.dtype), t)
+    except OverflowError:
+        return None
+
+
+def promote(op: str, *args: Any) -> Sequence[Any]:
     """Arguments as values of one dtype, ready for an elementwise operation."""
+    if len(args) == 2:
+        found = _ready(*args)
+        if found is not None:
+            return found
     ready = [
         x if type(x) is Array or isinstance(x, Tracer) else value(op, x, i)
         for i, x in enumerate(args)
@@ -138,8 +185,12 @@ def promote(op: str, *args: Any) -> list[Any]:
     return ready
 
 
-def promote_float(op: str, *args: Any) -> list[Any]:
+def promote_float(op: str, *args: Any) -> Sequence[Any]:
     """Like `promote`, to a float or complex dtype."""
+    if len(args) == 2:
+        found = _ready(*args)
+        if found is not None and dtypes.is_inexact(found[0].aval.dtype):
+            return found
     return broadcast(op, promote_inexact(*values(op, *args)))
 
 

@@ -460,6 +460,15 @@ def _replaced(op: str, a: Any, by: Any) -> tuple[Any, Any]:
     return lax.select_n(missing, x, core.full(x.shape, by, x.dtype, x.weak_type)), missing
 
 
+def _without_nan(ufunc: Any) -> Any:
+    def host(a: np.ndarray, axis: Any, dtype: Any, keepdims: bool) -> Any:
+        there = np.logical_not(np.isnan(a))
+        return ufunc.reduce(a, axis, dtype, None, keepdims, ufunc.identity, there)
+
+    return host
+
+
+@fast(_without_nan(np.add))
 def nansum(
     a: Any,
     axis: Any = None,
@@ -478,6 +487,7 @@ def nansum(
     return sum(x, axis, dtype, None, keepdims, initial, where)
 
 
+@fast(_without_nan(np.multiply))
 def nanprod(
     a: Any,
     axis: Any = None,
@@ -511,6 +521,7 @@ def _nan_extremum(
     return lax.select_n(nothing, y, core.full(y.shape, np.nan, y.dtype))
 
 
+@fast(lambda a, axis, dtype, keepdims: np.fmax.reduce(a, axis, None, None, keepdims))
 def nanmax(
     a: Any,
     axis: Any = None,
@@ -527,6 +538,7 @@ def nanmax(
     return _nan_extremum("nanmax", a, axis, keepdims, initial, where, max, -np.inf)
 
 
+@fast(lambda a, axis, dtype, keepdims: np.fmin.reduce(a, axis, None, None, keepdims))
 def nanmin(
     a: Any,
     axis: Any = None,

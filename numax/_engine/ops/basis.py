@@ -417,6 +417,9 @@ def _convert_infer(x: ShapedArray, *, new_dtype: Any, weak_type: bool) -> Shaped
     return ShapedArray(x.shape, new_dtype, weak_type)
 
 
+_LEAST = np.int32(-(2**31))
+
+
 def host_convert(x: np.ndarray, dtype: Any) -> np.ndarray:
     """A NumPy array in another dtype, as XLA converts: out-of-range floats saturate, nan becomes 0."""
     if x.dtype == dtype:
@@ -426,6 +429,10 @@ def host_convert(x: np.ndarray, dtype: Any) -> np.ndarray:
     if dtypes.is_complex(x.dtype) and not dtypes.is_complex(dtype):
         x = x.real
     if dtypes.is_integer(dtype) and dtypes.is_float(x.dtype):
+        if dtype == dtypes.int32 and x.dtype.kind == "f":
+            out = x.astype(dtype)
+            if not (out == _LEAST).any():  # what the processor gives for numbers outside
+                return out
         limits = dtypes.iinfo(dtype)
         wide = x.astype(np.float64)
         low, high = float(limits.min), float(limits.max)
