@@ -21,7 +21,11 @@ def main():
     a = np.ones((2000, 2000), np.float32)
     copy = best(lambda: np.copyto(y, x))
     product = best(lambda: a @ a, 3)
-    print(json.dumps({"bytes per second": 2 * x.nbytes / copy, "flop per second": 2 * 2000**3 / product}))
+    print(
+        json.dumps(
+            {"bytes per second": 2 * x.nbytes / copy, "flop per second": 2 * 2000**3 / product}
+        )
+    )
 
 
 main()

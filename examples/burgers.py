@@ -193,7 +193,7 @@ def relative_error(weights):
     return np.linalg.norm(found - true) / np.linalg.norm(true), found, true
 
 
-def train(adam_steps, bfgs_steps, count, each=250, seed=0, quiet=False):
+def train(adam_steps, bfgs_steps, count, each=100, seed=0, quiet=False):
     """Adam to find the valley, then BFGS to reach its floor; new points every `each` steps (jumps in the loss)."""
     first, second, key = random.split(random.key(seed), 3)
     weights = initial(first)
@@ -261,7 +261,7 @@ def main(long=False, out=Path("out"), quiet=False, **options):
     with numax.enable_x64(True):
         if long:
             options = {"bfgs_steps": 4000} | options
-        options = {"adam_steps": 500, "bfgs_steps": 1000, "count": 1000} | options
+        options = {"adam_steps": 200, "bfgs_steps": 1000, "count": 1000} | options
         start = time.perf_counter()
         weights, history = train(quiet=quiet, **options)
         elapsed = time.perf_counter() - start

@@ -48,6 +48,7 @@ from numax._engine.core.trace import (  # noqa: E402
     typeof,
 )
 from numax._engine.core.trace import eager_mode as ensure_compile_time_eval  # noqa: E402
+from numax.api.caches import clear_caches  # noqa: E402
 from numax.api.checkpoint import (  # noqa: E402
     checkpoint,
     checkpoint_policies,
@@ -56,7 +57,6 @@ from numax.api.checkpoint import (  # noqa: E402
     remat,
 )
 from numax.api.debug import effects_barrier  # noqa: E402
-from numax.api.caches import clear_caches  # noqa: E402
 from numax.api.devices import (  # noqa: E402
     block_until_ready,
     copy_to_host_async,
@@ -97,7 +97,9 @@ _array.Array.__module__ = "numax"
 _methods.install(_array.Array, _trace.Tracer)
 
 # Packages that most programs do not need are imported at their first use, so that `import numax` stays cheap.
-_LAZY = frozenset(("experimental", "flatten_util", "image", "nn", "ops", "random", "scipy", "sharding"))
+_LAZY = frozenset(
+    ("experimental", "flatten_util", "image", "nn", "ops", "random", "scipy", "sharding")
+)
 
 
 def __getattr__(name: str) -> object:

@@ -26,9 +26,13 @@ def ravel_pytree(pytree: Any) -> tuple[Any, Callable[[Any], Any]]:
     def unravel(vector: Any) -> Any:
         given = core.as_value(vector, "ravel_pytree: the vector")
         if given.aval.shape != (total,):
-            raise ValueError(f"ravel_pytree: the vector must have shape ({total},); got {given.aval.str_short()}.")
+            raise ValueError(
+                f"ravel_pytree: the vector must have shape ({total},); got {given.aval.str_short()}."
+            )
         if given.aval.dtype != dtype:
-            raise TypeError(f"ravel_pytree: the vector must have dtype {dtype}; got {given.aval.str_short()}.")
+            raise TypeError(
+                f"ravel_pytree: the vector must have dtype {dtype}; got {given.aval.str_short()}."
+            )
         out, start = [], 0
         for a in avals:
             piece = lax.slice(given, (start,), (start + a.size,))

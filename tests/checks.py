@@ -43,7 +43,9 @@ def check_derivatives(f, args, order=2, eps=1e-4, tol=2e-4, reverse=True, seed=0
             _, pull = numax.vjp(f, *args)
             cts = tree_util.tree_map(lambda o: np.asarray(rng.standard_normal(o.shape)), out)
             back = pull(cts)
-            left = sum(float(np.sum(c * t)) for c, t in zip(_as_list(cts), _as_list(tangent), strict=True))
+            left = sum(
+                float(np.sum(c * t)) for c, t in zip(_as_list(cts), _as_list(tangent), strict=True)
+            )
             right = sum(float(np.sum(b * t)) for b, t in zip(_as_list(back), tangents, strict=True))
             np.testing.assert_allclose(left, right, rtol=1e-8, atol=1e-8)
         if order > 1:
@@ -68,12 +70,22 @@ def check_jit(f, args, rtol=1e-5, atol=1e-6):
 def check_vmap(f, args, rtol=1e-5, atol=1e-6, size=3, seed=0):
     """vmap over axis 0 of all arguments, and over each alone, against a loop."""
     rng = np.random.default_rng(seed)
-    batches = [np.stack([a + 0.1 * rng.standard_normal(np.shape(a)) for _ in range(size)]).astype(np.asarray(a).dtype) for a in args]
-    masks = [[0] * len(args)] + [[0 if j == i else None for j in range(len(args))] for i in range(len(args))]
+    batches = [
+        np.stack([a + 0.1 * rng.standard_normal(np.shape(a)) for _ in range(size)]).astype(
+            np.asarray(a).dtype
+        )
+        for a in args
+    ]
+    masks = [[0] * len(args)] + [
+        [0 if j == i else None for j in range(len(args))] for i in range(len(args))
+    ]
     for in_axes in masks:
         ins = [b if m == 0 else b[0] for b, m in zip(batches, in_axes, strict=True)]
         got = numax.vmap(f, tuple(in_axes))(*ins)
-        rows = [f(*[x[i] if m == 0 else x for x, m in zip(ins, in_axes, strict=True)]) for i in range(size)]
+        rows = [
+            f(*[x[i] if m == 0 else x for x, m in zip(ins, in_axes, strict=True)])
+            for i in range(size)
+        ]
         want = tree_util.tree_map(lambda *r: np.stack([np.asarray(v) for v in r]), *rows)
         assert_close(got, want, rtol, atol)
         assert_close(numax.jit(numax.vmap(f, tuple(in_axes)))(*ins), want, rtol, atol)

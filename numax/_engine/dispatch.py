@@ -23,7 +23,6 @@ from numax._engine.host.quiet import quiet
 from numax._engine.stablehlo import walk
 from numax._engine.stablehlo.types import Text
 
-
 # Elementwise operations whose host rule is a ufunc: (operation, element types) -> the result's element type.
 _ELEMENTWISE: dict[Any, Any] = {}
 _ufunc = np.ufunc
@@ -132,7 +131,9 @@ class Placed:
 
     __slots__ = ("devices", "handle", "partition")
 
-    def __init__(self, handle: Any, devices: tuple[Any, ...], partition: tuple[int, ...] | None = None):
+    def __init__(
+        self, handle: Any, devices: tuple[Any, ...], partition: tuple[int, ...] | None = None
+    ):
         self.handle = handle
         self.devices = devices
         self.partition = partition
@@ -214,7 +215,9 @@ def fetch(handle: Any) -> np.ndarray:
     if type(handle) is Placed:
         return runtime.to_numpy(handle.handle)
     if handle is DELETED:
-        raise RuntimeError("Array: it was deleted or donated. Keep a copy (numax.numpy.copy) to use it again.")
+        raise RuntimeError(
+            "Array: it was deleted or donated. Keep a copy (numax.numpy.copy) to use it again."
+        )
     return runtime.to_numpy(handle)
 
 
@@ -263,11 +266,14 @@ class HostProgram:
         for i in self.donated:
             delete(args[i])
         return [
-            wrap(v if type(v) is np.ndarray else np.asarray(v), t) for v, t in zip(results, self.outs, strict=True)
+            wrap(v if type(v) is np.ndarray else np.asarray(v), t)
+            for v, t in zip(results, self.outs, strict=True)
         ]
 
 
-def program_for(closed: ClosedJaxpr, name: str, donated: tuple[int, ...] = (), options: Any = ()) -> Any:
+def program_for(
+    closed: ClosedJaxpr, name: str, donated: tuple[int, ...] = (), options: Any = ()
+) -> Any:
     """How jit runs a program: on NumPy if it is tiny, else compiled."""
     found = closed.cache.get("host")
     if found is None:
@@ -321,7 +327,11 @@ def _annotation(aval: ShapedArray, mapped: bool) -> dict[str, Any]:
 
 
 def compile_program(
-    closed: ClosedJaxpr, name: str, donated: tuple[int, ...] = (), options: Any = (), device: Any = None
+    closed: ClosedJaxpr,
+    name: str,
+    donated: tuple[int, ...] = (),
+    options: Any = (),
+    device: Any = None,
 ) -> Program:
     """Lower and compile; the result is kept on the program."""
     backend = runtime.backend()
@@ -344,7 +354,12 @@ WIDE_VECTORS = {"xla_cpu_prefer_vector_width": 512}
 
 
 def _compile_single(
-    closed: ClosedJaxpr, name: str, donated: tuple[int, ...], options: Any, device: Any, placed: bool
+    closed: ClosedJaxpr,
+    name: str,
+    donated: tuple[int, ...],
+    options: Any,
+    device: Any,
+    placed: bool,
 ) -> Program:
     module = walk.lower(closed, name, device.platform, donated=donated)
     outs = [(a.shape, etype(a.dtype, a.weak_type)) for a in closed.out_avals]
@@ -379,7 +394,9 @@ def _compile_spmd(closed: ClosedJaxpr, name: str, spot: Any, backend: Any, optio
         name,
         backend.platform,
         in_attributes=[_annotation(a, m) for a, m in zip(closed.in_avals, ins, strict=True)],
-        out_attributes=[_annotation(a, m) for a, m in zip(closed.out_avals, outs_mapped, strict=True)],
+        out_attributes=[
+            _annotation(a, m) for a, m in zip(closed.out_avals, outs_mapped, strict=True)
+        ],
         attributes={"mhlo.num_partitions": np.int32(spot.size), "mhlo.num_replicas": np.int32(1)},
         hoisted_attributes=lambda a: _annotation(a, False),
     )
@@ -389,7 +406,9 @@ def _compile_spmd(closed: ClosedJaxpr, name: str, spot: Any, backend: Any, optio
         module.text,
         devices=devices,
         num_partitions=spot.size,
-        outputs=[runtime.Output(s, t.physical, c) for (s, t), c in zip(outs, out_cuts, strict=True)],
+        outputs=[
+            runtime.Output(s, t.physical, c) for (s, t), c in zip(outs, out_cuts, strict=True)
+        ],
         callbacks=module.callbacks,
         options=dict(options),
     )
@@ -434,4 +453,3 @@ def run_equation(prim: Primitive, args: Sequence[Array], params: dict[str, Any])
 
 def clear_caches() -> None:
     _EQUATIONS.clear()
-

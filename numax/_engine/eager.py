@@ -314,8 +314,7 @@ def _learn_reduction(name: str, host: Function, a: Array, out: Any) -> None:
     if (
         rules is NO_RULES
         or type(out) is not Array
-        or t.physical.itemsize < 4
-        and dtypes.is_float(t.dtype)
+        or (t.physical.itemsize < 4 and dtypes.is_float(t.dtype))
     ):
         return
     if dtypes.is_key(t.dtype) or (name, t) in rules:

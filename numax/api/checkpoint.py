@@ -37,7 +37,9 @@ def checkpoint(
             static_argnums=static_argnums,
             static_argnames=static_argnames,
         )
-    statics = Statics("checkpoint", fun, as_tuple(static_argnums) or None, as_tuple(static_argnames) or None)
+    statics = Statics(
+        "checkpoint", fun, as_tuple(static_argnums) or None, as_tuple(static_argnames) or None
+    )
 
     @functools.wraps(fun)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -50,7 +52,12 @@ def checkpoint(
 
         whole.__name__ = name_of(fun)
         closed, outer, out_tree = record("checkpoint", whole, in_tree, [v.aval for v in values])
-        params = {"jaxpr": closed, "prevent_cse": prevent_cse, "differentiated": False, "policy": policy}
+        params = {
+            "jaxpr": closed,
+            "prevent_cse": prevent_cse,
+            "differentiated": False,
+            "policy": policy,
+        }
         outs = bind_programs(remat_p, [closed], [*outer, *values], params)
         return tree.unflatten(out_tree, outs)
 
@@ -60,7 +67,9 @@ def checkpoint(
 remat = checkpoint
 
 
-def closure_convert(fun: Callable[..., Any], *example_args: Any) -> tuple[Callable[..., Any], list[Any]]:
+def closure_convert(
+    fun: Callable[..., Any], *example_args: Any
+) -> tuple[Callable[..., Any], list[Any]]:
     """`fun` with the values that it closes over and that are being differentiated as extra arguments.
 
     Returns: (converted, values), where converted(*args, *values) == fun(*args).
@@ -69,11 +78,15 @@ def closure_convert(fun: Callable[..., Any], *example_args: Any) -> tuple[Callab
     out_trees: list[Any] = []
 
     def flat(*leaves: Any) -> list[Any]:
-        outs, structure = values_of("closure_convert", "the result", fun(*tree.unflatten(in_tree, leaves)))
+        outs, structure = values_of(
+            "closure_convert", "the result", fun(*tree.unflatten(in_tree, leaves))
+        )
         out_trees.append(structure)
         return outs
 
-    jaxpr, consts = trace_to_jaxpr(flat, [v.aval for v in example], f"closure_convert of `{name_of(fun)}`")
+    jaxpr, consts = trace_to_jaxpr(
+        flat, [v.aval for v in example], f"closure_convert of `{name_of(fun)}`"
+    )
     hoisted = [c for c in consts if type(c) is not Array]
     count = len(hoisted)
 
@@ -83,7 +96,9 @@ def closure_convert(fun: Callable[..., Any], *example_args: Any) -> tuple[Callab
         all_consts = [c if type(c) is Array else as_value(next(given)) for c in consts]
         values, structure = values_of("closure_convert", "arguments", args)
         if structure != in_tree:
-            raise TypeError(f"closure_convert: arguments must have the structure {in_tree}; got {structure}.")
+            raise TypeError(
+                f"closure_convert: arguments must have the structure {in_tree}; got {structure}."
+            )
         return tree.unflatten(out_trees[0], eval_jaxpr(jaxpr, all_consts, *values))
 
     return converted, hoisted
@@ -106,8 +121,10 @@ def custom_gradient(fun: Callable[..., Any]) -> Callable[..., Any]:
     def bwd(residuals: Any, ct: Any) -> Any:
         hoisted, rule = residuals
         result = rule.converted(ct, *hoisted)
-        return tuple(result) if isinstance(result, tuple | list) and rule.count != 1 else (
-            tuple(result) if isinstance(result, tuple | list) else (result,)
+        return (
+            tuple(result)
+            if isinstance(result, tuple | list) and rule.count != 1
+            else (tuple(result) if isinstance(result, tuple | list) else (result,))
         )
 
     wrapped.defvjp(fwd, bwd)
@@ -126,13 +143,17 @@ class _Rule:
 tree.register_pytree_node(_Rule, lambda r: ((), r), lambda r, _: r)
 
 
-def closure_convert_all(fun: Callable[..., Any], *example_args: Any) -> tuple[Callable[..., Any], list[Any]]:
+def closure_convert_all(
+    fun: Callable[..., Any], *example_args: Any
+) -> tuple[Callable[..., Any], list[Any]]:
     """Like closure_convert, with every array that `fun` closes over as an extra argument."""
     example, in_tree = values_of("custom_gradient", "arguments", example_args)
     out_trees: list[Any] = []
 
     def flat(*leaves: Any) -> list[Any]:
-        outs, structure = values_of("custom_gradient", "the rule's result", fun(*tree.unflatten(in_tree, leaves)))
+        outs, structure = values_of(
+            "custom_gradient", "the rule's result", fun(*tree.unflatten(in_tree, leaves))
+        )
         out_trees.append(structure)
         return outs
 

@@ -12,26 +12,39 @@ from numax._engine.control.callback import debug_callback
 
 
 def callback(
-    callback: Callable[..., Any], *args: Any, ordered: bool = False, partitioned: bool = False, **kwargs: Any
+    callback: Callable[..., Any],
+    *args: Any,
+    ordered: bool = False,
+    partitioned: bool = False,
+    **kwargs: Any,
 ) -> None:
     """Call a Python function with the values of the arguments, each time the program runs."""
     debug_callback(callback, *args, ordered=ordered, **kwargs)
 
 
 def print(
-    fmt: str, *args: Any, ordered: bool = False, partitioned: bool = False, skip_format_check: bool = False, **kwargs: Any
+    fmt: str,
+    *args: Any,
+    ordered: bool = False,
+    partitioned: bool = False,
+    skip_format_check: bool = False,
+    **kwargs: Any,
 ) -> None:
     """Print fmt.format(*args, **kwargs) with the values, each time the program runs; under vmap for each element.
 
     Raises: TypeError if fmt is an f-string of a traced value (it would print the tracer), or does not fit the arguments.
     """
     if not isinstance(fmt, str):
-        raise TypeError(f"debug.print: the first argument must be a format string; got {type(fmt).__name__}.")
+        raise TypeError(
+            f"debug.print: the first argument must be a format string; got {type(fmt).__name__}."
+        )
     if not skip_format_check:
         try:
             fmt.format(*[_Any() for _ in args], **{k: _Any() for k in kwargs})
         except (IndexError, KeyError) as error:
-            raise ValueError(f"debug.print: the format {fmt!r} does not fit the arguments: {error!r}.") from None
+            raise ValueError(
+                f"debug.print: the format {fmt!r} does not fit the arguments: {error!r}."
+            ) from None
         if (args or kwargs) and "{" not in fmt:
             raise ValueError("debug.print: unused arguments. Put {} for each into the format.")
 
@@ -62,7 +75,14 @@ class _Any:
         return _Any()
 
 
-def breakpoint(*, backend: str | None = None, filter_frames: bool = True, num_frames: Any = None, ordered: bool = False, token: Any = None) -> None:
+def breakpoint(
+    *,
+    backend: str | None = None,
+    filter_frames: bool = True,
+    num_frames: Any = None,
+    ordered: bool = False,
+    token: Any = None,
+) -> None:
     """Stop in Python's debugger when the program gets here."""
     debug_callback(lambda: pdb.set_trace())
 

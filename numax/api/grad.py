@@ -52,7 +52,9 @@ def _check_input(op: str, x: Any, holomorphic: bool, allow_int: bool) -> None:
     if dtypes.is_inexact(dtype) or (allow_int and not dtypes.is_key(dtype)):
         return
     if dtypes.is_key(dtype):
-        raise TypeError(f"{op}: PRNG keys have no derivatives; got {x.aval.str_short()}. Name other arguments in argnums.")
+        raise TypeError(
+            f"{op}: PRNG keys have no derivatives; got {x.aval.str_short()}. Name other arguments in argnums."
+        )
     raise TypeError(
         f"{op}: inputs must be floats or complex numbers; got {x.aval.str_short()}. Use a float (1.0, or "
         "x.astype(float)), another argnums, or allow_int=True for zero derivatives."
@@ -74,11 +76,15 @@ def _check_output(op: str, fun: Any, outs: Sequence[Any], out_tree: Any, holomor
         )
     if holomorphic:
         if not dtypes.is_complex(aval.dtype):
-            raise TypeError(f"{op}: with holomorphic=True the output must be complex; got {aval.str_short()}.")
+            raise TypeError(
+                f"{op}: with holomorphic=True the output must be complex; got {aval.str_short()}."
+            )
     elif not dtypes.is_float(aval.dtype):
-        hint = "Set holomorphic=True for a holomorphic function, or take its real part" if dtypes.is_complex(
-            aval.dtype
-        ) else "Convert it with x.astype(float)"
+        hint = (
+            "Set holomorphic=True for a holomorphic function, or take its real part"
+            if dtypes.is_complex(aval.dtype)
+            else "Convert it with x.astype(float)"
+        )
         raise TypeError(f"{op}: the output must be a real float; got {aval.str_short()}. {hint}.")
     return out
 
@@ -204,7 +210,9 @@ def _tangents_of(op: str, primals: Sequence[Any], tangents: Any, in_tree: Any) -
         wanted = p.aval.tangent()
         if isinstance(t, np.ndarray) and t.dtype == float0:
             if wanted.dtype != float0:
-                raise TypeError(f"{op}: a float0 tangent needs an integer primal; got {p.aval.str_short()}.")
+                raise TypeError(
+                    f"{op}: a float0 tangent needs an integer primal; got {p.aval.str_short()}."
+                )
             out.append(Zero(wanted))
             continue
         value = as_value(t, f"{op}: a tangent")
@@ -266,12 +274,17 @@ def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fa
     out_tree, count, aux_tree, aux_leaves = seen[0]
     out = tree.unflatten(out_tree, results[:count])
     tangent = tree.unflatten(
-        out_tree, [as_tangent_result(t, p) for t, p in zip(out_ts[:count], results[:count], strict=True)]
+        out_tree,
+        [as_tangent_result(t, p) for t, p in zip(out_ts[:count], results[:count], strict=True)],
     )
     if not has_aux:
         return out, tangent
     rest = iter(results[count:])
-    return out, tangent, tree.unflatten(aux_tree, [next(rest) if _is_value(x) else x for x in aux_leaves])
+    return (
+        out,
+        tangent,
+        tree.unflatten(aux_tree, [next(rest) if _is_value(x) else x for x in aux_leaves]),
+    )
 
 
 def _pair(op: str, fun: Any, result: Any) -> Any:
@@ -285,7 +298,15 @@ def _pair(op: str, fun: Any, result: Any) -> Any:
 class LinearFunction:
     """The derivative of a function at a point: tangents in, tangents out. Made by `linearize`."""
 
-    def __init__(self, op: str, in_tree: Any, avals: Sequence[ShapedArray], out_tree: Any, outs: Any, tape: Any):
+    def __init__(
+        self,
+        op: str,
+        in_tree: Any,
+        avals: Sequence[ShapedArray],
+        out_tree: Any,
+        outs: Any,
+        tape: Any,
+    ):
         self._op = op
         self._in_tree = in_tree
         self._avals = avals
@@ -298,7 +319,8 @@ class LinearFunction:
         ts = _tangents_of(self._op, stand_ins, tangents, self._in_tree)
         results = self._tape.forward([instantiate(t) if type(t) is Zero else t for t in ts])
         return tree.unflatten(
-            self._out_tree, [as_tangent_result(t, o) for t, o in zip(results, self._outs, strict=True)]
+            self._out_tree,
+            [as_tangent_result(t, o) for t, o in zip(results, self._outs, strict=True)],
         )
 
 
@@ -323,7 +345,9 @@ def _flat_function(op: str, fun: Any, in_tree: Any, has_aux: bool, seen: list[An
     return flat
 
 
-def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False, in_nzs: Any = None) -> Any:
+def linearize(
+    fun: Callable[..., Any], *primals: Any, has_aux: bool = False, in_nzs: Any = None
+) -> Any:
     """fun(*primals), and its derivative there as a function of tangents. The known part of fun runs once."""
     values, in_tree = values_of("linearize", "primals", primals)
     seen: list[Any] = []
@@ -338,7 +362,11 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False, in_
     if not has_aux:
         return out, linear
     rest = iter(results[count:])
-    return out, linear, tree.unflatten(aux_tree, [next(rest) if _is_value(x) else x for x in aux_leaves])
+    return (
+        out,
+        linear,
+        tree.unflatten(aux_tree, [next(rest) if _is_value(x) else x for x in aux_leaves]),
+    )
 
 
 class VJPFunction:
@@ -365,7 +393,7 @@ class VJPFunction:
         ready: list[Any] = []
         for ct, aval in zip(given, self._out_avals, strict=True):
             wanted = aval.tangent()
-            if isinstance(ct, np.ndarray) and ct.dtype == float0 or wanted.dtype == float0:
+            if (isinstance(ct, np.ndarray) and ct.dtype == float0) or wanted.dtype == float0:
                 ready.append(Zero(wanted))
                 continue
             value = as_value(ct, "vjp: a cotangent")
@@ -413,7 +441,12 @@ tree.register_pytree_node(LinearFunction, _flatten_linear, _rebuild_linear)
 
 
 def vjp(
-    fun: Callable[..., Any], *primals: Any, has_aux: bool = False, reduce_axes: Any = (), saveable_args: bool = True, in_nzs: Any = None
+    fun: Callable[..., Any],
+    *primals: Any,
+    has_aux: bool = False,
+    reduce_axes: Any = (),
+    saveable_args: bool = True,
+    in_nzs: Any = None,
 ) -> Any:
     """fun(*primals), and a function from cotangents of the output to a tuple of cotangents of the primals.
 
@@ -427,15 +460,23 @@ def vjp(
     out_tree, count, aux_tree, aux_leaves = seen[0]
     tape.outs = tape.outs[:count]
     outs = results[:count]
-    function = VJPFunction(in_tree, [v.aval for v in values], out_tree, [o.aval for o in outs], tape)
+    function = VJPFunction(
+        in_tree, [v.aval for v in values], out_tree, [o.aval for o in outs], tape
+    )
     out = tree.unflatten(out_tree, outs)
     if not has_aux:
         return out, function
     rest = iter(results[count:])
-    return out, function, tree.unflatten(aux_tree, [next(rest) if _is_value(x) else x for x in aux_leaves])
+    return (
+        out,
+        function,
+        tree.unflatten(aux_tree, [next(rest) if _is_value(x) else x for x in aux_leaves]),
+    )
 
 
-def linear_transpose(fun: Callable[..., Any], *primals: Any, reduce_axes: Any = ()) -> Callable[..., Any]:
+def linear_transpose(
+    fun: Callable[..., Any], *primals: Any, reduce_axes: Any = ()
+) -> Callable[..., Any]:
     """The transpose of a linear function, which is not run: primals may be ShapeDtypeStructs.
 
     Raises: TypeError if fun is not linear.
@@ -495,7 +536,10 @@ def _partial(fun: Any, args: Any, kwargs: Any, argnums: Any, nums: tuple[int, ..
 
 
 def jacfwd(
-    fun: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False
+    fun: Callable[..., Any],
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
 ) -> Callable[..., Any]:
     """A function that gives fun's Jacobian, by forward mode: fast for few inputs.
 
@@ -512,7 +556,13 @@ def jacfwd(
         avals = [v.aval for v in values]
         total, basis = _basis(avals)
         seen: list[Any] = []
-        flat = _flat_function("jacfwd", _partial(fun, args, kwargs, argnums, nums), tree.flatten((chosen,))[1], has_aux, seen)
+        flat = _flat_function(
+            "jacfwd",
+            _partial(fun, args, kwargs, argnums, nums),
+            tree.flatten((chosen,))[1],
+            has_aux,
+            seen,
+        )
         outs: list[Any] = []
 
         def push(*ts: Any) -> list[Any]:
@@ -526,7 +576,9 @@ def jacfwd(
         leaves = []
         for c, d, o in zip(columns, dims, outs[-1], strict=False):
             if holomorphic and not dtypes.is_complex(o.aval.dtype):
-                raise TypeError(f"jacfwd: with holomorphic=True the output must be complex; got {o.aval.str_short()}.")
+                raise TypeError(
+                    f"jacfwd: with holomorphic=True the output must be complex; got {o.aval.str_short()}."
+                )
             if d is None:
                 c, d = to_front(c, None, total), 0
             last = moveaxis(c, d, c.aval.ndim - 1)
@@ -535,7 +587,9 @@ def jacfwd(
         if not has_aux:
             return jacobian
         rest = iter(outs[-1][count:])
-        return jacobian, tree.unflatten(aux_tree, [next(rest) if _is_value(x) else x for x in aux_leaves])
+        return jacobian, tree.unflatten(
+            aux_tree, [next(rest) if _is_value(x) else x for x in aux_leaves]
+        )
 
     return wrapped
 
@@ -543,9 +597,15 @@ def jacfwd(
 def _check_forward(op: str, x: Any, holomorphic: bool) -> None:
     dtype = x.aval.dtype
     if holomorphic and not dtypes.is_complex(dtype):
-        raise TypeError(f"{op}: with holomorphic=True inputs must be complex; got {x.aval.str_short()}.")
+        raise TypeError(
+            f"{op}: with holomorphic=True inputs must be complex; got {x.aval.str_short()}."
+        )
     if not holomorphic and not dtypes.is_float(dtype):
-        hint = "Set holomorphic=True for a holomorphic function" if dtypes.is_complex(dtype) else "Use x.astype(float)"
+        hint = (
+            "Set holomorphic=True for a holomorphic function"
+            if dtypes.is_complex(dtype)
+            else "Use x.astype(float)"
+        )
         raise TypeError(f"{op}: inputs must be real floats; got {x.aval.str_short()}. {hint}.")
 
 
@@ -590,7 +650,13 @@ def jacrev(
         for v in values:
             _check_input("jacrev", v, holomorphic, allow_int)
         seen: list[Any] = []
-        flat = _flat_function("jacrev", _partial(fun, args, kwargs, argnums, nums), tree.flatten((chosen,))[1], has_aux, seen)
+        flat = _flat_function(
+            "jacrev",
+            _partial(fun, args, kwargs, argnums, nums),
+            tree.flatten((chosen,))[1],
+            has_aux,
+            seen,
+        )
         active = [dtypes.is_inexact(v.aval.dtype) for v in values]
         results, tape = linearize_flat(flat, values, active)
         out_tree, count, aux_tree, aux_leaves = seen[0]
@@ -603,7 +669,9 @@ def jacrev(
         def pull(*cts: Any) -> list[Any]:
             grads = backward(tape, cts)
             return [
-                instantiate(Zero(v.aval)) if g is None or (type(g) is Zero and g.aval.dtype == float0) else instantiate(g)
+                instantiate(Zero(v.aval))
+                if g is None or (type(g) is Zero and g.aval.dtype == float0)
+                else instantiate(g)
                 for g, v in zip(grads, values, strict=True)
             ]
 
@@ -624,7 +692,9 @@ def jacrev(
         if not has_aux:
             return jacobian
         rest = iter(results[count:])
-        return jacobian, tree.unflatten(aux_tree, [next(rest) if _is_value(x) else x for x in aux_leaves])
+        return jacobian, tree.unflatten(
+            aux_tree, [next(rest) if _is_value(x) else x for x in aux_leaves]
+        )
 
     return wrapped
 
@@ -632,7 +702,9 @@ def jacrev(
 def _check_jacrev_output(o: Any, holomorphic: bool) -> None:
     dtype = o.aval.dtype
     if holomorphic and not dtypes.is_complex(dtype):
-        raise TypeError(f"jacrev: with holomorphic=True the output must be complex; got {o.aval.str_short()}.")
+        raise TypeError(
+            f"jacrev: with holomorphic=True the output must be complex; got {o.aval.str_short()}."
+        )
     if not holomorphic and not dtypes.is_float(dtype):
         raise TypeError(
             f"jacrev: the output must be real floats; got {o.aval.str_short()}. For complex outputs set holomorphic=True, or "
@@ -644,7 +716,10 @@ jacobian = jacrev
 
 
 def hessian(
-    fun: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False
+    fun: Callable[..., Any],
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
 ) -> Callable[..., Any]:
     """A function that gives fun's second derivatives: the forward-mode Jacobian of the reverse-mode one."""
     return jacfwd(

@@ -5,7 +5,7 @@ import inspect
 import operator
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -86,7 +86,9 @@ class Statics:
         except (TypeError, ValueError):
             parameters = []
         places = {
-            p.name: i for i, p in enumerate(parameters) if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+            p.name: i
+            for i, p in enumerate(parameters)
+            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
         }
         variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         open_names = any(p.kind is p.VAR_KEYWORD for p in parameters)
@@ -99,7 +101,9 @@ class Statics:
                     )
             for n in names:
                 if n not in known and not open_names:
-                    raise ValueError(f"{op}: `{name_of(fun)}` has no argument named {n!r}; it has {', '.join(known)}.")
+                    raise ValueError(
+                        f"{op}: `{name_of(fun)}` has no argument named {n!r}; it has {', '.join(known)}."
+                    )
         if variadic or not parameters:
             self.nums = nums
         else:
@@ -114,7 +118,9 @@ class Statics:
     def __bool__(self) -> bool:
         return bool(self.nums or self.names)
 
-    def split(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any], Any]:
+    def split(
+        self, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> tuple[list[Any], dict[str, Any], Any]:
         """Dynamic positional and keyword arguments, and the static ones as a hashable key."""
         count = len(args)
         chosen = {i % count if i < 0 else i for i in self.nums if -count <= i < count}
@@ -193,7 +199,7 @@ def as_argument(x: Any) -> Any:
 class Jitted:
     """A compiled function; the result of `jit`."""
 
-    living: "weakref.WeakSet[Jitted]" = weakref.WeakSet()
+    living: ClassVar["weakref.WeakSet[Jitted]"] = weakref.WeakSet()
 
     def __init__(
         self,
@@ -299,7 +305,9 @@ class Jitted:
             self.fun(*args, **kwargs)  # the operation that makes it raises, at the user's line
             raise
 
-    def _entry(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Entry, list[Any], tuple[int, ...]]:
+    def _entry(
+        self, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> tuple[Entry, list[Any], tuple[int, ...]]:
         if self.statics:
             dynamic, rest, static = self.statics.split(args, kwargs)
         else:
@@ -309,12 +317,16 @@ class Jitted:
             values = [as_argument(x) for x in leaves]
         except TypeError:
             raise self._bad_argument(leaves, dynamic, rest) from None
-        types = tuple([(v._t, v.shape) if type(v) is Array else (v.aval.etype, v.aval.shape) for v in values])
+        types = tuple(
+            [(v._t, v.shape) if type(v) is Array else (v.aval.etype, v.aval.shape) for v in values]
+        )
         key = (in_tree, types, static, trace_key())
         entry = self._entries.get(key)
         if entry is None or not entry.alive:
             if config.explain_cache_misses.value and self._entries:
-                print(f"jit: `{self.name}` is traced again, for {[f'{t}{list(s)}' for t, s in types]}")
+                print(
+                    f"jit: `{self.name}` is traced again, for {[f'{t}{list(s)}' for t, s in types]}"
+                )
             entry = self._trace(values, in_tree, static, dynamic, rest)
             self._entries[key] = entry
         donated = self._donated(args, kwargs, dynamic, rest) if self.donates else ()
@@ -337,7 +349,9 @@ class Jitted:
                 )
         return TypeError(f"jit: an argument of `{self.name}` is no array.")
 
-    def _trace(self, values: Sequence[Any], in_tree: Any, static: Any, dynamic: Any, rest: Any) -> Entry:
+    def _trace(
+        self, values: Sequence[Any], in_tree: Any, static: Any, dynamic: Any, rest: Any
+    ) -> Entry:
         out_tree: list[Any] = []
 
         def flat(*leaves: Any) -> list[Any]:
@@ -349,7 +363,9 @@ class Jitted:
             return [self._result(x, result) for x in outs]
 
         notes = argument_notes(self.fun, self.name, dynamic, rest, static)
-        jaxpr, consts = trace_to_jaxpr(flat, [v.aval for v in values], f"jit of `{self.name}`", notes)
+        jaxpr, consts = trace_to_jaxpr(
+            flat, [v.aval for v in values], f"jit of `{self.name}`", notes
+        )
         closed, outer = split_tracers(jaxpr, consts)
         return Entry(intern(closed), outer, out_tree[0], self.name)
 
@@ -491,7 +507,9 @@ def jit(
     if not callable(fun):
         raise TypeError(f"jit: the argument must be callable; got {fun!r}.")
     if inspect.isgeneratorfunction(fun):
-        raise TypeError("jit: generator functions cannot be compiled. Use numax.lax.scan or a list.")
+        raise TypeError(
+            "jit: generator functions cannot be compiled. Use numax.lax.scan or a list."
+        )
     return Jitted(fun, **options)
 
 

@@ -65,10 +65,16 @@ def pmap(
         if size > limit:
             raise ValueError(
                 f"pmap: compiling `{name_of(fun)}` needs {size} devices, one for each element of the mapped axis, and "
-                f"there are {limit}. Make more with numax.config.update(\"num_cpu_devices\", {size}) before the first use, "
+                f'there are {limit}. Make more with numax.config.update("num_cpu_devices", {size}) before the first use, '
                 "or use vmap."
             )
-        key = (in_tree, tuple([(v.aval, d) for v, d in zip(values, dims, strict=True)]), static, trace_key(), size)
+        key = (
+            in_tree,
+            tuple([(v.aval, d) for v, d in zip(values, dims, strict=True)]),
+            static,
+            trace_key(),
+            size,
+        )
         if size == 1 or name in axes.names() or _inside(name):
             function = entries.get(("vmap", key))
             if function is None:
@@ -103,7 +109,9 @@ def _inside(name: Any) -> bool:
     return any(axes.find(n).trace is None for n in axes.names())
 
 
-def _record(whole: Any, name: Any, in_tree: Any, values: Sequence[Any], dims: Sequence[Any], size: int) -> Any:
+def _record(
+    whole: Any, name: Any, in_tree: Any, values: Sequence[Any], dims: Sequence[Any], size: int
+) -> Any:
     out_tree: list[Any] = []
 
     def flat(*leaves: Any) -> list[Any]:

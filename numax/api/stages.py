@@ -5,6 +5,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from numax._engine import dispatch, runtime
+from numax._engine.core import tree
+from numax._engine.core.avals import ShapedArray
+from numax._engine.core.dtypes import as_dtype
+from numax._engine.core.ir import ClosedJaxpr
+from numax._engine.stablehlo import walk
 from numax.api import jit as jit_module
 from numax.api.jit import (
     Entry,
@@ -16,11 +21,6 @@ from numax.api.jit import (
     pruned,
     trace_function,
 )
-from numax._engine.core import tree
-from numax._engine.core.avals import ShapedArray
-from numax._engine.core.dtypes import as_dtype
-from numax._engine.core.ir import ClosedJaxpr
-from numax._engine.stablehlo import walk
 
 
 class ShapeDtypeStruct:
@@ -28,7 +28,15 @@ class ShapeDtypeStruct:
 
     __slots__ = ("dtype", "shape", "sharding", "weak_type")
 
-    def __init__(self, shape: Any, dtype: Any, *, sharding: Any = None, weak_type: bool = False, vma: Any = None):
+    def __init__(
+        self,
+        shape: Any,
+        dtype: Any,
+        *,
+        sharding: Any = None,
+        weak_type: bool = False,
+        vma: Any = None,
+    ):
         self.shape = tuple(shape)
         if dtype is None:
             raise ValueError("ShapeDtypeStruct: dtype must not be None.")
@@ -50,7 +58,10 @@ class ShapeDtypeStruct:
     def update(self, **changes: Any) -> "ShapeDtypeStruct":
         fields = {name: getattr(self, name) for name in self.__slots__} | changes
         return ShapeDtypeStruct(
-            fields["shape"], fields["dtype"], sharding=fields["sharding"], weak_type=fields["weak_type"]
+            fields["shape"],
+            fields["dtype"],
+            sharding=fields["sharding"],
+            weak_type=fields["weak_type"],
         )
 
     def __len__(self) -> int:
@@ -92,7 +103,9 @@ def structs(avals: Sequence[ShapedArray]) -> list[ShapeDtypeStruct]:
 class Traced:
     """A function traced for given argument types."""
 
-    def __init__(self, fun_name: str, entry: Entry, in_tree: Any, donated: tuple[int, ...], options: Any):
+    def __init__(
+        self, fun_name: str, entry: Entry, in_tree: Any, donated: tuple[int, ...], options: Any
+    ):
         self.fun_name = fun_name
         self._entry = entry
         self.in_tree = in_tree
@@ -171,7 +184,9 @@ class Lowered:
         """With XLA."""
         options = tuple(sorted((compiler_options or dict(self._traced._options)).items()))
         traced = self._traced
-        program = dispatch.compile_program(pruned(traced.jaxpr), f"jit_{traced.fun_name}", traced._donated, options)
+        program = dispatch.compile_program(
+            pruned(traced.jaxpr), f"jit_{traced.fun_name}", traced._donated, options
+        )
         return Compiled(traced, program)
 
 

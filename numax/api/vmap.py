@@ -43,14 +43,22 @@ def vmap(
         raise TypeError(f"vmap: fun must be callable; got {type(fun).__name__}.")
     if isinstance(in_axes, list):
         in_axes = tuple(in_axes)
-    if not (in_axes is None or isinstance(in_axes, int | tuple | dict) or hasattr(in_axes, "__iter__")):
-        raise TypeError(f"vmap: in_axes must be an int, None, or a tuple of these for each argument; got {in_axes!r}.")
+    if not (
+        in_axes is None or isinstance(in_axes, int | tuple | dict) or hasattr(in_axes, "__iter__")
+    ):
+        raise TypeError(
+            f"vmap: in_axes must be an int, None, or a tuple of these for each argument; got {in_axes!r}."
+        )
     for leaf in tree.flatten(in_axes)[0]:
         if not isinstance(leaf, int):
-            raise TypeError(f"vmap: in_axes must hold ints and None only; got {leaf!r} in {in_axes!r}.")
+            raise TypeError(
+                f"vmap: in_axes must hold ints and None only; got {leaf!r} in {in_axes!r}."
+            )
     for leaf in tree.flatten(out_axes)[0]:
         if not isinstance(leaf, int):
-            raise TypeError(f"vmap: out_axes must hold ints and None only; got {leaf!r} in {out_axes!r}.")
+            raise TypeError(
+                f"vmap: out_axes must hold ints and None only; got {leaf!r} in {out_axes!r}."
+            )
 
     @functools.wraps(fun)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -77,7 +85,9 @@ def vmap(
         outs, out_dims = vmap_flat(flat, axis, values, dims)
         out_tree = out_trees[0]
         wanted = axes_prefix("vmap", "out_axes", out_axes, tree.unflatten(out_tree, outs), out_tree)
-        results = [_place(o, d, w, size, fun) for o, d, w in zip(outs, out_dims, wanted, strict=True)]
+        results = [
+            _place(o, d, w, size, fun) for o, d, w in zip(outs, out_dims, wanted, strict=True)
+        ]
         return tree.unflatten(out_tree, results)
 
     return wrapped
@@ -110,7 +120,9 @@ def _size(fun: Any, values: Any, dims: Any, axis_size: int | None, args: Any, kw
     for p, v, d in zip(paths, values, dims, strict=True):
         if d is not None:
             where = "args" if p[0].idx == 0 else "kwargs"
-            lines.append(f"  {where}{tree.keystr(p[1:])}: axis {d} of {v.aval.str_short()} has size {v.aval.shape[d]}")
+            lines.append(
+                f"  {where}{tree.keystr(p[1:])}: axis {d} of {v.aval.str_short()} has size {v.aval.shape[d]}"
+            )
     if axis_size is not None:
         lines.append(f"  axis_size is {axis_size}")
     raise ValueError(

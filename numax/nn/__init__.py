@@ -15,7 +15,6 @@ from numax.nn.activations import (
     hard_tanh,
     identity,
     leaky_relu,
-    log1mexp,
     log_sigmoid,
     mish,
     relu,
@@ -33,7 +32,7 @@ from numax.nn.activations import (
 from numax.nn.attention import dot_product_attention
 from numax.nn.normalization import one_hot, standardize
 from numax.numpy.elementwise import tanh
-from numax.scipy.exponential import log_softmax, logmeanexp, logsumexp, softmax
+from numax.scipy.exponential import log1mexp, log_softmax, logmeanexp, logsumexp, softmax
 
 __all__ = [
     "celu",

@@ -8,7 +8,7 @@ import numpy as np
 from numax import core, lax
 from numax.core import Array, dtypes
 from numax.numpy.arithmetic import clip, logaddexp
-from numax.numpy.elementwise import exp, expm1, log, log1p, sqrt, square
+from numax.numpy.elementwise import expm1, sqrt, square
 from numax.numpy.elementwise import tanh as _tanh
 from numax.numpy.promotion import broadcast, number, promote_dtypes, promote_inexact, value
 
@@ -256,17 +256,6 @@ def squareplus(x: Any, b: Any = 4) -> Array:
     return lax.mul(lax.add(x, sqrt(lax.add(square(x), b))), number(x, 0.5))
 
 
-def log1mexp(x: Any) -> Array:
-    """log(1 - exp(-x)) for positive x, elementwise, accurate near 0 and far away.
-
-    Grad: elementwise. Source: Maechler, "Accurately computing log(1 - exp(-|a|))", 2012.
-    """
-    x = floats("log1mexp", x)
-    near = lax.le(x, number(x, math.log(2)))
-    small, large = choose(near, x, 1), choose(near, 1, x)
-    return choose(near, log(lax.neg(expm1(lax.neg(small)))), log1p(lax.neg(exp(lax.neg(large)))))
-
-
 def glu(x: Any, axis: int = -1) -> Array:
     """The first half of an axis times the sigmoid of the second half.
 
@@ -293,7 +282,6 @@ __all__ = [
     "hard_tanh",
     "identity",
     "leaky_relu",
-    "log1mexp",
     "log_sigmoid",
     "mish",
     "relu",

@@ -28,6 +28,16 @@ from numax.numpy.creation import (
     zeros,
     zeros_like,
 )
+from numax.numpy.files import (
+    array_repr,
+    array_str,
+    get_printoptions,
+    load,
+    printoptions,
+    save,
+    savez,
+    set_printoptions,
+)
 from numax.numpy.grids import (
     c_,
     diag,
@@ -131,6 +141,18 @@ from numax.numpy.manipulation import (
 from numax.numpy.padding import (
     pad,
 )
+from numax.numpy.polynomial import (
+    poly,
+    polyadd,
+    polyder,
+    polydiv,
+    polyfit,
+    polyint,
+    polymul,
+    polysub,
+    polyval,
+    roots,
+)
 from numax.numpy.searching import (
     argpartition,
     argsort,
@@ -187,28 +209,6 @@ from numax.numpy.taking import (
     take,
     take_along_axis,
     unpackbits,
-)
-from numax.numpy.files import (
-    array_repr,
-    array_str,
-    get_printoptions,
-    load,
-    printoptions,
-    save,
-    savez,
-    set_printoptions,
-)
-from numax.numpy.polynomial import (
-    poly,
-    polyadd,
-    polyder,
-    polydiv,
-    polyfit,
-    polyint,
-    polymul,
-    polysub,
-    polyval,
-    roots,
 )
 from numax.numpy.types import (
     ComplexWarning,

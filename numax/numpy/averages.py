@@ -22,8 +22,9 @@ _NARROW = frozenset(dtypes.FLOATS) - {dtypes.float32, dtypes.float64}
 
 def _dtypes(op: str, x: Any, dtype: Any) -> tuple[Any, Any]:
     """The dtype of the result and the one to compute in: floats, narrow ones as float32."""
-    result = requested_dtype(op, dtype) if dtype is not None else promote_inexact(x)[0].dtype
-    inner = result if dtypes.is_inexact(result) else promote_inexact(x)[0].dtype
+    own = x.dtype if dtypes.is_inexact(x.dtype) else dtypes.default_dtype(float)
+    result = own if dtype is None else requested_dtype(op, dtype)
+    inner = result if dtypes.is_inexact(result) else own
     return result, dtypes.float32 if inner in _NARROW else inner
 
 
@@ -74,8 +75,12 @@ def mean(
     result, inner = _dtypes("mean", x, dtype)
     x = core.convert(x, inner)
     axes = axes_of("mean", axis, x.aval.ndim)
-    mask = None if where is None else mask_for("mean", where, x)
-    return core.convert(kept(_over(*_sum_and_count(x, axes, mask)), axes, keepdims), result)
+    if where is None:
+        total = lax.reduce_sum(x, axes)
+        y = lax.div_p.bind(total, number(total, count_of(x, axes)))
+    else:
+        y = _over(*_sum_and_count(x, axes, mask_for("mean", where, x)))
+    return core.convert(kept(y, axes, keepdims), result)
 
 
 def average(

@@ -120,7 +120,7 @@ def promote_inexact(*args: Any) -> list[Any]:
     return [core.convert(x, inexact_dtype(dtype), weak and dtype != dtypes.bool_) for x in args]
 
 
-def _ready(x: Any, y: Any) -> Any:
+def ready_pair(x: Any, y: Any) -> Any:
     """A pair that needs little: equal types and shapes, or a Python number beside an array. None for other pairs."""
     if type(x) is Array or isinstance(x, Tracer):
         a = x.aval
@@ -166,7 +166,7 @@ def _number_beside(aval: Any, x: Any) -> Any:
 def promote(op: str, *args: Any) -> Sequence[Any]:
     """Arguments as values of one dtype, ready for an elementwise operation."""
     if len(args) == 2:
-        found = _ready(*args)
+        found = ready_pair(*args)
         if found is not None:
             return found
     ready = [
@@ -188,7 +188,7 @@ def promote(op: str, *args: Any) -> Sequence[Any]:
 def promote_float(op: str, *args: Any) -> Sequence[Any]:
     """Like `promote`, to a float or complex dtype."""
     if len(args) == 2:
-        found = _ready(*args)
+        found = ready_pair(*args)
         if found is not None and dtypes.is_inexact(found[0].aval.dtype):
             return found
     return broadcast(op, promote_inexact(*values(op, *args)))

@@ -11,7 +11,7 @@ from numax.core import Array, Tracer, dtypes
 from numax.numpy.creation import constant
 from numax.numpy.grids import unravel_index
 from numax.numpy.manipulation import flip, ravel, reshape
-from numax.numpy.promotion import common_shape, promote_dtypes, to_shape, value
+from numax.numpy.promotion import common_shape, promote_dtypes, ready_pair, to_shape, value
 from numax.numpy.taking import _gather_along, _no_out, _take
 from numax.numpy.types import requested_dtype
 
@@ -92,7 +92,7 @@ def where(
         if found is not None:
             return found
     which = _mask(value("where", condition))
-    x, y = promote_dtypes(value("where", x, 1), value("where", y, 2))
+    x, y = ready_pair(x, y) or promote_dtypes(value("where", x, 1), value("where", y, 2))
     shape = common_shape("where", [which.shape, x.shape, y.shape])
     if which.shape:
         which = to_shape(which, shape)

@@ -99,6 +99,13 @@ def _take_known(a: Any, index: np.ndarray, axis: int) -> Any:
     return _take(a, core.from_numpy(index), axis, "promise_in_bounds")
 
 
+def _last_axis(places: Any) -> Any:
+    """places with a new last axis; known places stay known while tracing."""
+    if type(places) is Array:
+        return _wrap(places.numpy_()[..., None], places._t)
+    return lax.expand_dims(places, (len(places.shape),))
+
+
 def _take(
     a: Any,
     places: Any,
@@ -116,7 +123,7 @@ def _take(
         return constant((*a.shape[:axis], *places.shape, *a.shape[axis + 1 :]), 0, a.dtype)
     return lax.gather(
         a,
-        lax.expand_dims(places, (extra,)),
+        _last_axis(places),
         numbers,
         sizes,
         mode=mode,

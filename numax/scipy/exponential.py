@@ -5,7 +5,7 @@ from typing import Any
 
 from numax import core, lax
 from numax.core import Array, dtypes
-from numax.numpy.elementwise import exp, log
+from numax.numpy.elementwise import exp, expm1, log, log1p
 from numax.numpy.promotion import broadcast, common_shape, number, promote_inexact, to_shape, value
 from numax.numpy.promotion import values as _values
 
@@ -160,4 +160,17 @@ def logmeanexp(x: Any, axis: Any = None, where: Any = None, keepdims: bool = Fal
     return lax.sub(*broadcast("logmeanexp", [total, log(with_ones(count, x, axes, keepdims))]))
 
 
-__all__ = ["log_softmax", "logmeanexp", "logsumexp", "softmax"]
+def log1mexp(x: Any) -> Array:
+    """log(1 - exp(-x)) for positive x, elementwise, accurate near 0 and far away.
+
+    Grad: elementwise. Source: Maechler, "Accurately computing log(1 - exp(-|a|))", 2012.
+    """
+    (x,) = promote_inexact(value("log1mexp", x))
+    near = lax.le(x, number(x, math.log(2)))
+    one = core.full(x.aval.shape, 1, x.dtype, x.aval.weak_type)
+    small, large = lax.select_n(near, one, x), lax.select_n(near, x, one)
+    low = log(lax.neg(expm1(lax.neg(small))))
+    return lax.select_n(near, log1p(lax.neg(exp(lax.neg(large)))), low)
+
+
+__all__ = ["log1mexp", "log_softmax", "logmeanexp", "logsumexp", "softmax"]

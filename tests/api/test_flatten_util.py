@@ -5,7 +5,10 @@ import numax
 import numax.numpy as jnp
 from numax.flatten_util import ravel_pytree
 
-TREE = {"a": np.arange(4, dtype=np.float32).reshape(2, 2), "b": (np.float32(1.5), np.arange(3, dtype=np.int32))}
+TREE = {
+    "a": np.arange(4, dtype=np.float32).reshape(2, 2),
+    "b": (np.float32(1.5), np.arange(3, dtype=np.int32)),
+}
 
 
 def test_round_trip_keeps_shapes_and_dtypes():
@@ -17,7 +20,9 @@ def test_round_trip_keeps_shapes_and_dtypes():
 
 
 def test_gradient_goes_through():
-    got = numax.grad(lambda t: (ravel_pytree(t)[0] ** 2).sum())({"a": jnp.ones((2, 2)), "b": jnp.float32(3)})
+    got = numax.grad(lambda t: (ravel_pytree(t)[0] ** 2).sum())(
+        {"a": jnp.ones((2, 2)), "b": jnp.float32(3)}
+    )
     np.testing.assert_array_equal(got["a"], 2 * np.ones((2, 2)))
     assert got["b"] == 6.0
 

@@ -47,7 +47,9 @@ def test_switch_clamps_its_index():
     for i, want in ((-5, 2.0), (0, 2.0), (1, 4.0), (2, 8.0), (9, 8.0)):
         assert lax.switch(i, branches, 2.0) == want
         assert numax.jit(lambda i: lax.switch(i, branches, 2.0))(i) == want
-    got = numax.vmap(lambda i, x: lax.switch(i, branches, x))(np.arange(3), np.full(3, 3.0, np.float32))
+    got = numax.vmap(lambda i, x: lax.switch(i, branches, x))(
+        np.arange(3), np.full(3, 3.0, np.float32)
+    )
     np.testing.assert_allclose(got, [3.0, 9.0, 27.0])
     check(lambda x: lax.switch(1, branches, x), 0.7)
     with numax.enable_x64(True):

@@ -29,9 +29,13 @@ def test_custom_jvp_is_used_everywhere(wrap):
     np.testing.assert_allclose(wrap(numax.vmap(numax.grad(f)))(X), want, rtol=1e-6)
     np.testing.assert_allclose(numax.vmap(numax.grad(wrap(f)))(X), want, rtol=1e-6)
     np.testing.assert_allclose(numax.vmap(wrap(f))(X), np.sin(X), rtol=1e-6)
-    np.testing.assert_allclose(numax.grad(lambda x: wrap(numax.vmap(f))(x).sum())(X), want, rtol=1e-6)
+    np.testing.assert_allclose(
+        numax.grad(lambda x: wrap(numax.vmap(f))(x).sum())(X), want, rtol=1e-6
+    )
     np.testing.assert_allclose(numax.jvp(wrap(f), (X[0],), (2.0,))[1], 2 * want[0], rtol=1e-6)
-    np.testing.assert_allclose(wrap(numax.grad(numax.grad(f)))(X[0]), -100 * np.sin(X[0]), rtol=1e-5)
+    np.testing.assert_allclose(
+        wrap(numax.grad(numax.grad(f)))(X[0]), -100 * np.sin(X[0]), rtol=1e-5
+    )
 
 
 def test_custom_jvp_inside_scan_and_cond():

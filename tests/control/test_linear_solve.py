@@ -24,7 +24,9 @@ def solve(a, b):
 
 
 def test_solution_and_derivatives():
-    np.testing.assert_allclose(solve(A.astype(np.float32), B.astype(np.float32)), np.linalg.solve(A, B), rtol=1e-5)
+    np.testing.assert_allclose(
+        solve(A.astype(np.float32), B.astype(np.float32)), np.linalg.solve(A, B), rtol=1e-5
+    )
     check_derivatives(solve, (A, B))
     check_derivatives(numax.jit(solve), (A, B), order=1)
     check_vmap(solve, (A.astype(np.float32), B.astype(np.float32)), rtol=1e-4)
@@ -57,7 +59,9 @@ def test_custom_root_differentiates_implicitly():
         return x
 
     def cube_root(a):
-        return custom_root(lambda x: x**3 - a, jnp.ones_like(jnp.asarray(a)), newton, lambda g, y: y / g(1.0))
+        return custom_root(
+            lambda x: x**3 - a, jnp.ones_like(jnp.asarray(a)), newton, lambda g, y: y / g(1.0)
+        )
 
     np.testing.assert_allclose(cube_root(8.0), 2.0, rtol=1e-6)
     check(cube_root, 8.0, order=2)

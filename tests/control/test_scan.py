@@ -5,6 +5,7 @@ from checks import assert_close, check
 import numax
 import numax.numpy as jnp
 from numax import lax
+from numax._engine import runtime
 
 
 def cumulative(c, xs):
@@ -30,7 +31,9 @@ def test_scan_passes_every_check():
 @pytest.mark.parametrize("reverse", [False, True])
 def test_unroll_and_reverse(unroll, reverse):
     def f(c, xs):
-        return lax.scan(lambda a, x: (a * 0.9 + jnp.cos(x) * a, a), c, xs, reverse=reverse, unroll=unroll)
+        return lax.scan(
+            lambda a, x: (a * 0.9 + jnp.cos(x) * a, a), c, xs, reverse=reverse, unroll=unroll
+        )
 
     check(f, 0.7, np.linspace(0, 1, 5), order=1)
     order = range(5)[:: -1 if reverse else 1]
@@ -120,8 +123,15 @@ def test_weak_initial_carry_takes_the_body_dtype():
 
 
 def test_errors_name_leaf_and_types():
-    with pytest.raises(TypeError, match=r"carry\['b'\].*float32\[\].*float32\[2\]|carry\['b'\]: input float32\[\]"):
-        lax.scan(lambda c, _: ({"a": c["a"], "b": jnp.ones(2)}, None), {"a": 1.0, "b": 2.0}, None, length=2)
+    with pytest.raises(
+        TypeError, match=r"carry\['b'\].*float32\[\].*float32\[2\]|carry\['b'\]: input float32\[\]"
+    ):
+        lax.scan(
+            lambda c, _: ({"a": c["a"], "b": jnp.ones(2)}, None),
+            {"a": 1.0, "b": 2.0},
+            None,
+            length=2,
+        )
     with pytest.raises(TypeError, match="pair"):
         lax.scan(lambda c, x: c, 0.0, np.ones(3))
     with pytest.raises(ValueError, match="length"):
@@ -149,7 +159,9 @@ def test_map_and_batched_map():
     xs = np.arange(7, dtype=np.float32)
     want = np.sin(xs) * 2
     np.testing.assert_allclose(lax.map(lambda x: jnp.sin(x) * 2.0, xs), want, rtol=1e-6)
-    np.testing.assert_allclose(lax.map(lambda x: jnp.sin(x) * 2.0, xs, batch_size=3), want, rtol=1e-6)
+    np.testing.assert_allclose(
+        lax.map(lambda x: jnp.sin(x) * 2.0, xs, batch_size=3), want, rtol=1e-6
+    )
     got = numax.grad(lambda s: lax.map(lambda x: jnp.sin(x) * s, xs, batch_size=2).sum())(1.0)
     np.testing.assert_allclose(got, np.sin(xs).sum(), rtol=1e-5)
 
@@ -166,8 +178,6 @@ def test_associative_scan_equals_cumulative_operations():
 
 
 def test_a_fresh_closure_around_the_same_program_does_not_compile_again():
-    from numax._engine import runtime
-
     def run(k):
         return lax.scan(lambda c, x: (c * x + 1.0, c), k, jnp.arange(5.0))
 

@@ -4,7 +4,9 @@ import sys
 
 
 def run(code, **env):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env or None)
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=env or None
+    )
 
 
 CODE = """

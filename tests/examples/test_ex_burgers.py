@@ -80,6 +80,6 @@ def test_bfgs_never_raises_the_loss(x64):
 
 
 @pytest.mark.slow
-def test_a_thousand_steps_come_within_half_a_percent(tmp_path):
-    result = burgers.main(out=tmp_path, quiet=True, adam_steps=500, bfgs_steps=1000)
-    assert result["error"] < 5e-3
+def test_a_thousand_steps_come_closer_than_the_published_error(tmp_path):
+    result = burgers.main(out=tmp_path, quiet=True, adam_steps=200, bfgs_steps=1000)
+    assert result["error"] < burgers.PUBLISHED

@@ -164,8 +164,8 @@ def expected(name, kind, dtype_name, *args):
         dtype_name == "float16" and name not in ("nextafter", "spacing", "nan_to_num")
     ):
         args = [a.astype(np.float32) for a in args]
-    elif (
-        (kind == FLOAT and args[0].dtype.kind in "biu") or (dtype_name == "bool" and want == "int32")
+    elif (kind == FLOAT and args[0].dtype.kind in "biu") or (
+        dtype_name == "bool" and want == "int32"
     ):
         args = [a.astype(np.float32 if kind == FLOAT else np.int32) for a in args]
     with np.errstate(all="ignore"):

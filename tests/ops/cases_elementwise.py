@@ -221,7 +221,9 @@ CASES = [
         "round",
         _FLOATS,
         grad=False,
-        bad=[(lambda: ops.round(np.ones(3, np.float32), 5), ValueError, "^round: .*RoundingMethod")],
+        bad=[
+            (lambda: ops.round(np.ones(3, np.float32), 5), ValueError, "^round: .*RoundingMethod")
+        ],
     ),
     Case(
         "round to even",

@@ -24,7 +24,9 @@ class Case:
     grad: bool = True  # differentiable in its inexact arguments
     batch: bool = True
     diff: tuple[int, ...] | None = None  # the arguments to differentiate; None: all inexact ones
-    bad: list[tuple[Callable[[], Any], type[Exception], str]] = dataclasses.field(default_factory=list)
+    bad: list[tuple[Callable[[], Any], type[Exception], str]] = dataclasses.field(
+        default_factory=list
+    )
 
 
 def normal(*shape: int, scale: float = 1.0, shift: float = 0.0) -> Callable[..., Any]:
@@ -59,7 +61,9 @@ def uniform(*shape: int, low: float = 0.0, high: float = 1.0) -> Callable[..., A
     return make
 
 
-def integers(*shape: int, low: int = 0, high: int = 10, dtype: str | None = None) -> Callable[..., Any]:
+def integers(
+    *shape: int, low: int = 0, high: int = 10, dtype: str | None = None
+) -> Callable[..., Any]:
     """A maker of integers in [low, high); of a fixed dtype where one is given."""
     fixed = dtype
 

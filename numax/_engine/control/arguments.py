@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 
-def resolve(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+def resolve(
+    fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, ...]:
     """All arguments by position, defaults filled in where a keyword follows them."""
     if not kwargs:
         try:
@@ -33,7 +35,9 @@ def split_nondiff(
     count = len(args)
     for i in nondiff:
         if not -count <= i < count:
-            raise ValueError(f"custom rules: nondiff_argnums names argument {i}, and there are {count}.")
+            raise ValueError(
+                f"custom rules: nondiff_argnums names argument {i}, and there are {count}."
+            )
     chosen = {i % count for i in nondiff}
     aside = [args[i % count] for i in nondiff]
     rest = [a for i, a in enumerate(args) if i not in chosen]

@@ -15,7 +15,9 @@ from numax._engine.ops.slicing import slice as slice_
 __all__ = ["associative_scan"]
 
 
-def associative_scan(fn: Callable[..., Any], elems: Any, reverse: bool = False, axis: int = 0) -> Any:
+def associative_scan(
+    fn: Callable[..., Any], elems: Any, reverse: bool = False, axis: int = 0
+) -> Any:
     """All partial results of an associative operation along an axis, in O(log n) steps.
 
     fn(a, b) combines two pytrees like elems, elementwise over `axis`; it must be associative.
@@ -30,7 +32,9 @@ def associative_scan(fn: Callable[..., Any], elems: Any, reverse: bool = False, 
     places = [canonical_axis("associative_scan", axis, v.aval.ndim) for v in values]
     sizes = {v.aval.shape[p] for v, p in zip(values, places, strict=True)}
     if len(sizes) > 1:
-        raise ValueError(f"associative_scan: leaves must have equal sizes along axis {axis}; got {sorted(sizes)}.")
+        raise ValueError(
+            f"associative_scan: leaves must have equal sizes along axis {axis}; got {sorted(sizes)}."
+        )
     if reverse:
         values = [rev(v, (p,)) for v, p in zip(values, places, strict=True)]
 
@@ -38,7 +42,9 @@ def associative_scan(fn: Callable[..., Any], elems: Any, reverse: bool = False, 
         result = fn(tree.unflatten(structure, a), tree.unflatten(structure, b))
         outs, own = values_of("associative_scan", "the result of fn", result)
         if own != structure:
-            raise TypeError(f"associative_scan: fn must return the structure of elems; got {own}, elems is {structure}.")
+            raise TypeError(
+                f"associative_scan: fn must return the structure of elems; got {own}, elems is {structure}."
+            )
         return outs
 
     outs = _scan(combine, values, places)
@@ -81,7 +87,5 @@ def _scan(combine: Any, elems: list[Any], places: list[int]) -> list[Any]:
         before = odd
     rest = [_every(e, p, 2, n, 2) for e, p in pairs]
     even = combine(before, rest) if rest[0].aval.shape[places[0]] else rest
-    even = [
-        concatenate([_every(e, p, 0, 1), x], p) for (e, p), x in zip(pairs, even, strict=True)
-    ]
+    even = [concatenate([_every(e, p, 0, 1), x], p) for (e, p), x in zip(pairs, even, strict=True)]
     return [_interleave(a, b, p) for a, b, p in zip(even, odd, places, strict=True)]

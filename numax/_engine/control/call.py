@@ -19,7 +19,9 @@ def _infer(*avals: ShapedArray, jaxpr: ClosedJaxpr, name: str) -> list[ShapedArr
     return jaxpr.out_avals
 
 
-def bind_programs(prim: Primitive, programs: Sequence[ClosedJaxpr], args: Sequence[Any], params: dict[str, Any]) -> Any:
+def bind_programs(
+    prim: Primitive, programs: Sequence[ClosedJaxpr], args: Sequence[Any], params: dict[str, Any]
+) -> Any:
     """Bind an operation whose programs may name mapped axes: the traces that map those axes take part."""
     names = frozenset().union(*(p.axis_names for p in programs))
     if names:
@@ -35,7 +37,9 @@ def nonzeros(tangents: Sequence[Any]) -> tuple[bool, ...]:
     return tuple([type(t) is not Zero for t in tangents])
 
 
-def pack_tangents(outs: Sequence[Any], count: int, given: Sequence[bool], avals: Sequence[ShapedArray]) -> Any:
+def pack_tangents(
+    outs: Sequence[Any], count: int, given: Sequence[bool], avals: Sequence[ShapedArray]
+) -> Any:
     """Outputs and tangents from a program of the form of `jvp_program`."""
     tangents = iter(outs[count:])
     return list(outs[:count]), [
@@ -50,10 +54,16 @@ def _jvp(primals: Any, tangents: Any, *, jaxpr: ClosedJaxpr, name: str) -> Any:
     return pack_tangents(outs, len(given), given, jaxpr.out_avals)
 
 
-def split_call(prim: Primitive, unknown: tuple[bool, ...], jaxpr: ClosedJaxpr, params: dict[str, Any]) -> Split:
+def split_call(
+    prim: Primitive, unknown: tuple[bool, ...], jaxpr: ClosedJaxpr, params: dict[str, Any]
+) -> Split:
     parts = split_program(jaxpr, unknown)
     known_ins = tuple(i for i, u in enumerate(unknown) if not u)
-    linear_ins = (*residual_ins(parts.residuals), *parts.forwarded, *(i for i, u in enumerate(unknown) if u))
+    linear_ins = (
+        *residual_ins(parts.residuals),
+        *parts.forwarded,
+        *(i for i, u in enumerate(unknown) if u),
+    )
     runs = parts.residuals or not all(parts.unknown_outs)
     return Split(
         prim if runs else None,

@@ -15,7 +15,13 @@ from numax._engine.ops.basis import moveaxis, to_front
 
 __all__ = ["callback_p", "debug_callback", "io_callback", "pure_callback"]
 
-_VMAP_METHODS = ("sequential", "sequential_unrolled", "expand_dims", "broadcast_all", "legacy_vectorized")
+_VMAP_METHODS = (
+    "sequential",
+    "sequential_unrolled",
+    "expand_dims",
+    "broadcast_all",
+    "legacy_vectorized",
+)
 
 
 def _results(op: str, shapes: Any) -> tuple[list[ShapedArray], Any]:
@@ -33,7 +39,14 @@ def _results(op: str, shapes: Any) -> tuple[list[ShapedArray], Any]:
 class HostCall:
     """A user's function as callbacks see it: flat NumPy arrays in, a flat list of them out, checked."""
 
-    def __init__(self, op: str, fun: Callable[..., Any], in_tree: Any, out_tree: Any, avals: Sequence[ShapedArray]):
+    def __init__(
+        self,
+        op: str,
+        fun: Callable[..., Any],
+        in_tree: Any,
+        out_tree: Any,
+        avals: Sequence[ShapedArray],
+    ):
         self.op = op
         self.fun = fun
         self.in_tree = in_tree
@@ -95,19 +108,27 @@ def io_callback(
     return _call("io_callback", callback, result_shape_dtypes, args, kwargs, "sequential", True)
 
 
-def _call(op: str, callback: Any, shapes: Any, args: Any, kwargs: Any, vmap_method: Any, effect: bool) -> Any:
+def _call(
+    op: str, callback: Any, shapes: Any, args: Any, kwargs: Any, vmap_method: Any, effect: bool
+) -> Any:
     if not callable(callback):
         raise TypeError(f"{op}: the callback must be callable; got {type(callback).__name__}.")
     if vmap_method is not None and vmap_method not in _VMAP_METHODS:
-        raise ValueError(f"{op}: vmap_method must be one of {', '.join(_VMAP_METHODS)}; got {vmap_method!r}.")
+        raise ValueError(
+            f"{op}: vmap_method must be one of {', '.join(_VMAP_METHODS)}; got {vmap_method!r}."
+        )
     values, in_tree = values_of(op, "arguments", (args, kwargs))
     avals, out_tree = _results(op, shapes)
     call = HostCall(op, callback, in_tree, out_tree, avals)
-    outs = callback_p.bind(*values, callback=call, out_avals=tuple(avals), vmap_method=vmap_method, effect=effect)
+    outs = callback_p.bind(
+        *values, callback=call, out_avals=tuple(avals), vmap_method=vmap_method, effect=effect
+    )
     return tree.unflatten(out_tree, outs)
 
 
-def debug_callback(callback: Callable[..., Any], *args: Any, ordered: bool = False, **kwargs: Any) -> None:
+def debug_callback(
+    callback: Callable[..., Any], *args: Any, ordered: bool = False, **kwargs: Any
+) -> None:
     """Call a function on the host with the arguments' values, for its side effects; also from compiled programs.
 
     Under vmap it is called once for each element.
@@ -117,12 +138,16 @@ def debug_callback(callback: Callable[..., Any], *args: Any, ordered: bool = Fal
     callback_p.bind(*values, callback=call, out_avals=(), vmap_method="each", effect=True)
 
 
-def _impl(*args: Any, callback: HostCall, out_avals: Any, vmap_method: Any, effect: bool) -> list[Any]:
+def _impl(
+    *args: Any, callback: HostCall, out_avals: Any, vmap_method: Any, effect: bool
+) -> list[Any]:
     outs = callback.run(out_avals, *[a.numpy_() for a in args])
     return [from_numpy(np.asarray(v), copy=True) for v in outs]
 
 
-def _lower(ctx: Any, *args: Any, callback: HostCall, out_avals: Any, vmap_method: Any, effect: bool) -> list[Any]:
+def _lower(
+    ctx: Any, *args: Any, callback: HostCall, out_avals: Any, vmap_method: Any, effect: bool
+) -> list[Any]:
     def run(*leaves: np.ndarray) -> tuple[Any, ...]:
         return tuple(callback.run(out_avals, *leaves))
 
@@ -148,7 +173,16 @@ def _jvp(primals: Any, tangents: Any, **params: Any) -> Any:
     )
 
 
-def _batch(axis: Any, args: Any, dims: Any, *, callback: HostCall, out_avals: Any, vmap_method: Any, effect: bool) -> Any:
+def _batch(
+    axis: Any,
+    args: Any,
+    dims: Any,
+    *,
+    callback: HostCall,
+    out_avals: Any,
+    vmap_method: Any,
+    effect: bool,
+) -> Any:
     size = axis.size
     wide = tuple(ShapedArray((size, *a.shape), a.dtype) for a in out_avals)
     if vmap_method == "each":
@@ -196,7 +230,9 @@ class _Each:
 
     def run(self, avals: Any, *leaves: np.ndarray) -> list[np.ndarray]:
         for i in range(self.size):
-            pieces = [x if d is None else np.take(x, i, d) for x, d in zip(leaves, self.dims, strict=True)]
+            pieces = [
+                x if d is None else np.take(x, i, d) for x, d in zip(leaves, self.dims, strict=True)
+            ]
             self.inner.run((), *pieces)
         return []
 

@@ -5,7 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from numax._engine.control.call import bind_programs, front, linear_cotangents, nonzeros, pack_tangents
+from numax._engine.control.call import (
+    bind_programs,
+    front,
+    linear_cotangents,
+    nonzeros,
+    pack_tangents,
+)
 from numax._engine.control.record import (
     check_same_structure,
     check_same_types,
@@ -33,21 +39,33 @@ from numax._engine.transforms.vmap import vmap_program
 _MISSING: Any = object()
 
 
-def cond(pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any], *operands: Any, operand: Any = _MISSING) -> Any:
+def cond(
+    pred: Any,
+    true_fun: Callable[..., Any],
+    false_fun: Callable[..., Any],
+    *operands: Any,
+    operand: Any = _MISSING,
+) -> Any:
     """true_fun(*operands) where `pred` holds, else false_fun(*operands). Only the chosen one runs.
 
     Both are traced, and must return the same structure, shapes and dtypes; under vmap with a batched `pred` both run.
     Raises: TypeError if `pred` is no scalar, or the functions' results differ. Grad: of the chosen function.
     """
     if not callable(true_fun) or not callable(false_fun):
-        raise TypeError("cond: true_fun and false_fun must be callable. Call as cond(pred, true_fun, false_fun, *operands).")
+        raise TypeError(
+            "cond: true_fun and false_fun must be callable. Call as cond(pred, true_fun, false_fun, *operands)."
+        )
     if operand is not _MISSING:
         if operands:
-            raise TypeError("cond: give the operands by position or one by the keyword `operand`, not both.")
+            raise TypeError(
+                "cond: give the operands by position or one by the keyword `operand`, not both."
+            )
         operands = (operand,)
     pred = as_value(pred, "cond: pred")
     if pred.aval.shape:
-        raise TypeError(f"cond: pred must be a scalar; got {pred.aval.str_short()}. Use numax.vmap or numax.numpy.where.")
+        raise TypeError(
+            f"cond: pred must be a scalar; got {pred.aval.str_short()}. Use numax.vmap or numax.numpy.where."
+        )
     if dtypes.is_bool(pred.dtype):
         index = convert(pred, dtypes.int32)
     elif dtypes.is_number(pred.dtype):
@@ -57,7 +75,9 @@ def cond(pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any],
     return _choose("cond", index, (false_fun, true_fun), operands, ("false_fun", "true_fun"))
 
 
-def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, operand: Any = _MISSING) -> Any:
+def switch(
+    index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, operand: Any = _MISSING
+) -> Any:
     """branches[index](*operands), with the index clamped to the branches. Only the chosen one runs.
 
     Raises: TypeError if `index` is no integer scalar, or the branches' results differ; ValueError without branches.
@@ -76,7 +96,11 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, o
 
 
 def _choose(
-    op: str, index: Any, branches: tuple[Callable[..., Any], ...], operands: tuple[Any, ...], names: tuple[str, ...]
+    op: str,
+    index: Any,
+    branches: tuple[Callable[..., Any], ...],
+    operands: tuple[Any, ...],
+    names: tuple[str, ...],
 ) -> Any:
     values, in_tree = values_of(op, "operands", operands)
     avals = [v.aval for v in values]
@@ -87,7 +111,9 @@ def _choose(
     outs = [closed.out_avals for closed, _, _ in recorded]
     common = [_common(avals) for avals in zip(*outs, strict=True)]
     for name, own in zip(names, outs, strict=True):
-        fixed = [c if o.weak_type and o.shape == c.shape else o for o, c in zip(own, common, strict=True)]
+        fixed = [
+            c if o.weak_type and o.shape == c.shape else o for o, c in zip(own, common, strict=True)
+        ]
         check_same_types(op, "the result", first_tree, common, fixed, (names[0], name))
     # every branch takes the tracers that any of them closes over
     outer: dict[int, Any] = {id(c): c for _, consts, _ in recorded for c in consts}
@@ -98,7 +124,9 @@ def _choose(
         places = [order.index(id(c)) for c in consts]
         closed = _widen(closed, places, [c.aval for c in shared])
         programs.append(strengthen(closed, common))
-    results = bind_programs(cond_p, programs, [index, *shared, *values], {"branches": tuple(programs)})
+    results = bind_programs(
+        cond_p, programs, [index, *shared, *values], {"branches": tuple(programs)}
+    )
     return tree.unflatten(first_tree, results)
 
 
@@ -126,7 +154,9 @@ def _widen(closed: ClosedJaxpr, places: list[int], shared: list[ShapedArray]) ->
 # ---- the rules ----
 
 
-def _infer(index: ShapedArray, *avals: ShapedArray, branches: tuple[ClosedJaxpr, ...]) -> list[ShapedArray]:
+def _infer(
+    index: ShapedArray, *avals: ShapedArray, branches: tuple[ClosedJaxpr, ...]
+) -> list[ShapedArray]:
     return branches[0].out_avals
 
 
@@ -199,7 +229,8 @@ def _split(unknown: tuple[bool, ...], *, branches: tuple[ClosedJaxpr, ...]) -> S
             cut = len(results) - p.residuals
             filled = dict(zip(own, results[cut:], strict=True))
             rest = [
-                convert(filled[j], a.dtype) if j in filled else zeros_of(a) for j, a in enumerate(slots)
+                convert(filled[j], a.dtype) if j in filled else zeros_of(a)
+                for j, a in enumerate(slots)
             ]
             return [*results[:cut], *rest]
 
@@ -272,7 +303,9 @@ def _batch(axis: Any, args: Any, dims: Any, *, branches: tuple[ClosedJaxpr, ...]
         return outs, [0] * len(outs)
     out_batched = [False] * len(branches[0].out_avals)
     for b in branches:
-        out_batched = [o or n for o, n in zip(out_batched, vmap_program(b, axis, batched)[1], strict=True)]
+        out_batched = [
+            o or n for o, n in zip(out_batched, vmap_program(b, axis, batched)[1], strict=True)
+        ]
     programs = tuple(vmap_program(b, axis, batched, tuple(out_batched))[0] for b in branches)
     outs = cond_p.bind(index, *rest, branches=programs)
     return outs, [0 if b else None for b in out_batched]

@@ -49,7 +49,12 @@ class custom_jvp:  # noqa: N801  (JAX's name)
     tangents. nondiff_argnums name arguments that are passed to the rule first, and have no tangents.
     """
 
-    def __init__(self, fun: Callable[..., Any], nondiff_argnums: Sequence[int] = (), nondiff_argnames: Sequence[str] = ()):
+    def __init__(
+        self,
+        fun: Callable[..., Any],
+        nondiff_argnums: Sequence[int] = (),
+        nondiff_argnames: Sequence[str] = (),
+    ):
         if not callable(fun):
             raise TypeError(f"custom_jvp: fun must be callable; got {type(fun).__name__}.")
         self.fun = fun
@@ -86,7 +91,9 @@ class custom_jvp:  # noqa: N801  (JAX's name)
                 total = part if total is None else _plus(total, part)
             if total is None:
                 values, structure = values_of("custom_jvp", "the output", out)
-                total = tree.unflatten(structure, [instantiate(Zero(v.aval.tangent())) for v in values])
+                total = tree.unflatten(
+                    structure, [instantiate(Zero(v.aval.tangent())) for v in values]
+                )
             return out, total
 
         self.defjvp(jvp)
@@ -134,7 +141,9 @@ def _flat_rule(self: custom_jvp, nondiff: list[Any], in_tree: Any, out_trees: li
                 f"custom_jvp: the rule of `{name}` must return a pair (output, output tangent); got {type(result).__name__}."
             )
         outs, out_tree = values_of("custom_jvp", "the rule's output", result[0])
-        leaves, tangent_tree = tree.flatten(result[1], is_leaf=lambda x: isinstance(x, SymbolicZero))
+        leaves, tangent_tree = tree.flatten(
+            result[1], is_leaf=lambda x: isinstance(x, SymbolicZero)
+        )
         if tangent_tree != out_tree:
             raise TypeError(
                 f"custom_jvp: the rule of `{name}` must return an output and a tangent of equal structure; got {out_tree} "
@@ -177,7 +186,9 @@ def top_trace(values: Sequence[Any]) -> Any:
     return top
 
 
-def call_custom_jvp(fun: Any, rule: Any, values: Sequence[Any], name: str, symbolic_zeros: bool) -> list[Any]:
+def call_custom_jvp(
+    fun: Any, rule: Any, values: Sequence[Any], name: str, symbolic_zeros: bool
+) -> list[Any]:
     """Call a flat function with a flat rule in the highest trace among its arguments."""
     top = top_trace(values)
     if isinstance(top, JVPTrace):
@@ -203,7 +214,9 @@ def call_custom_jvp(fun: Any, rule: Any, values: Sequence[Any], name: str, symbo
     return fun(*values)
 
 
-def _under_vmap(trace: Any, fun: Any, rule: Any, values: Sequence[Any], name: str, symbolic_zeros: bool) -> list[Any]:
+def _under_vmap(
+    trace: Any, fun: Any, rule: Any, values: Sequence[Any], name: str, symbolic_zeros: bool
+) -> list[Any]:
     vals, dims = trace.parts(values)
     axis = trace.axis
 
@@ -211,9 +224,7 @@ def _under_vmap(trace: Any, fun: Any, rule: Any, values: Sequence[Any], name: st
         outs, out_dims = vmap(fun, axis, args, dims)
         return [to_front(o, d, axis.size) for o, d in zip(outs, out_dims, strict=True)]
 
-    outs = call_custom_jvp(
-        batched_fun, batch_rule(rule, axis, dims), vals, name, symbolic_zeros
-    )
+    outs = call_custom_jvp(batched_fun, batch_rule(rule, axis, dims), vals, name, symbolic_zeros)
     return [BatchTracer(trace, o, 0) for o in outs]
 
 
@@ -226,9 +237,7 @@ def batch_rule(rule: Any, axis: Any, dims: Sequence[int | None]) -> Any:
 
         def flat(*args: Any) -> list[Any]:
             ps, ts = args[: len(primals)], iter(args[len(primals) :])
-            full = [
-                next(ts) if n else Zero(p.aval.tangent()) for n, p in zip(nz, ps, strict=True)
-            ]
+            full = [next(ts) if n else Zero(p.aval.tangent()) for n, p in zip(nz, ps, strict=True)]
             outs, out_ts = rule(ps, full)
             zeros.extend(type(t) is Zero for t in out_ts)
             return [*outs, *(t for t in out_ts if type(t) is not Zero)]
@@ -240,7 +249,8 @@ def batch_rule(rule: Any, axis: Any, dims: Sequence[int | None]) -> Any:
         count = len(zeros)
         ts = iter(ready[count:])
         return ready[:count], [
-            Zero(o.aval.tangent()) if z else next(ts) for o, z in zip(ready[:count], zeros, strict=True)
+            Zero(o.aval.tangent()) if z else next(ts)
+            for o, z in zip(ready[:count], zeros, strict=True)
         ]
 
     return batched
@@ -249,11 +259,22 @@ def batch_rule(rule: Any, axis: Any, dims: Sequence[int | None]) -> Any:
 # ---- the rules of the recorded call ----
 
 
-def _jvp(primals: Any, tangents: Any, *, call_jaxpr: Any, jvp: Any, name: str, symbolic_zeros: bool) -> Any:
+def _jvp(
+    primals: Any, tangents: Any, *, call_jaxpr: Any, jvp: Any, name: str, symbolic_zeros: bool
+) -> Any:
     return jvp(primals, tangents)
 
 
-def _batch(axis: Any, args: Any, dims: Any, *, call_jaxpr: ClosedJaxpr, jvp: Any, name: str, symbolic_zeros: bool) -> Any:
+def _batch(
+    axis: Any,
+    args: Any,
+    dims: Any,
+    *,
+    call_jaxpr: ClosedJaxpr,
+    jvp: Any,
+    name: str,
+    symbolic_zeros: bool,
+) -> Any:
     batched = tuple([d is not None for d in dims])
     body, _ = vmap_program(call_jaxpr, axis, batched, True)
     ready = front(args, dims)

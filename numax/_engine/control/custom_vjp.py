@@ -35,7 +35,12 @@ class custom_vjp:  # noqa: N801  (JAX's name)
     -> a tuple of one cotangent for each argument (None: zero). nondiff_argnums name arguments that bwd gets first.
     """
 
-    def __init__(self, fun: Callable[..., Any], nondiff_argnums: Sequence[int] = (), nondiff_argnames: Sequence[str] = ()):
+    def __init__(
+        self,
+        fun: Callable[..., Any],
+        nondiff_argnums: Sequence[int] = (),
+        nondiff_argnames: Sequence[str] = (),
+    ):
         if not callable(fun):
             raise TypeError(f"custom_vjp: fun must be callable; got {type(fun).__name__}.")
         self.fun = fun
@@ -68,7 +73,9 @@ class custom_vjp:  # noqa: N801  (JAX's name)
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         name = name_of(self.fun)
         if self.fwd is None or self.bwd is None:
-            raise AttributeError(f"custom_vjp: `{name}` has no rules. Give them with `{name}.defvjp(fwd, bwd)`.")
+            raise AttributeError(
+                f"custom_vjp: `{name}` has no rules. Give them with `{name}.defvjp(fwd, bwd)`."
+            )
         args = resolve(self.fun, args, kwargs)
         nondiff, dyn, rebuild = split_nondiff(args, self.nondiff_argnums)
         values, in_tree = values_of("custom_vjp", "arguments", tuple(dyn))
@@ -97,7 +104,9 @@ class custom_vjp:  # noqa: N801  (JAX's name)
             seen["out"] = out_tree
             return outs, residuals
 
-        def bwd(residuals: Sequence[Any], cts: Sequence[Any], in_avals: Sequence[ShapedArray]) -> list[Any]:
+        def bwd(
+            residuals: Sequence[Any], cts: Sequence[Any], in_avals: Sequence[ShapedArray]
+        ) -> list[Any]:
             if self.symbolic_zeros:
                 cts = [SymbolicZero(c.aval) if type(c) is Zero else c for c in cts]
             else:
@@ -111,7 +120,9 @@ class custom_vjp:  # noqa: N801  (JAX's name)
         return tree.unflatten(seen["out"], outs)
 
 
-def _check_cotangents(name: str, result: Any, in_tree: Any, in_avals: Sequence[ShapedArray]) -> list[Any]:
+def _check_cotangents(
+    name: str, result: Any, in_tree: Any, in_avals: Sequence[ShapedArray]
+) -> list[Any]:
     children = in_tree.children()
     if isinstance(result, list):
         result = tuple(result)
@@ -128,7 +139,9 @@ def _check_cotangents(name: str, result: Any, in_tree: Any, in_avals: Sequence[S
         if one is None and structure.num_leaves != 0:
             out += [Zero(a.tangent()) for a in wanted]
             continue
-        leaves, own = tree.flatten(one, is_leaf=lambda x: x is None or isinstance(x, SymbolicZero | Zero))
+        leaves, own = tree.flatten(
+            one, is_leaf=lambda x: x is None or isinstance(x, SymbolicZero | Zero)
+        )
         if len(leaves) != len(wanted):
             raise TypeError(
                 f"custom_vjp: bwd of `{name}` must give argument {number} a cotangent of its structure; got {own}, the "
@@ -169,7 +182,8 @@ def call_custom_vjp(fun: Any, fwd: Any, bwd: Any, values: Sequence[Any], name: s
         primals, tangents = top.parts(values)
         outs, out_tangents = _derivative(fwd, bwd, primals, tangents, name)
         return [
-            o if type(t) is Zero else JVPTracer(top, o, t) for o, t in zip(outs, out_tangents, strict=True)
+            o if type(t) is Zero else JVPTracer(top, o, t)
+            for o, t in zip(outs, out_tangents, strict=True)
         ]
     if isinstance(top, BatchTrace):
         vals, dims = top.parts(values)
@@ -205,7 +219,9 @@ def call_custom_vjp(fun: Any, fwd: Any, bwd: Any, values: Sequence[Any], name: s
     return fun(*values)
 
 
-def _derivative(fwd: Any, bwd: Any, primals: Sequence[Any], tangents: Sequence[Any], name: str) -> Any:
+def _derivative(
+    fwd: Any, bwd: Any, primals: Sequence[Any], tangents: Sequence[Any], name: str
+) -> Any:
     nz = nonzeros(tangents)
     outs, residuals = fwd(primals, nz)
     in_avals = tuple([p.aval for p in primals])
@@ -253,7 +269,9 @@ def _vmapped_bwd(
         return [r for r in results if type(r) is not Zero]
 
     given = [c for c in cts if type(c) is not Zero]
-    results, out_dims = vmap(flat, axis, [*residuals, *given], [*residual_dims, *(0 for _ in given)])
+    results, out_dims = vmap(
+        flat, axis, [*residuals, *given], [*residual_dims, *(0 for _ in given)]
+    )
     pairs = iter(zip(results, out_dims, strict=True))
     out: list[Any] = []
     for z, d, aval in zip(zeros, dims, in_avals, strict=True):
@@ -270,7 +288,9 @@ def batch_rules(fwd: Any, bwd: Any, axis: Any, dims: Sequence[int | None]) -> tu
     """The rules for arguments with batch axes; outputs have leading ones."""
     residual_dims: list[Any] = []
 
-    def batched_fwd(leaves: Sequence[Any], perturbed: Sequence[bool]) -> tuple[list[Any], list[Any]]:
+    def batched_fwd(
+        leaves: Sequence[Any], perturbed: Sequence[bool]
+    ) -> tuple[list[Any], list[Any]]:
         count: list[int] = []
 
         def flat(*args: Any) -> list[Any]:
@@ -284,7 +304,9 @@ def batch_rules(fwd: Any, bwd: Any, axis: Any, dims: Sequence[int | None]) -> tu
         outs = [to_front(o, d, axis.size) for o, d in zip(results[:n], out_dims[:n], strict=True)]
         return outs, results[n:]
 
-    def batched_bwd(residuals: Sequence[Any], cts: Sequence[Any], in_avals: Sequence[ShapedArray]) -> list[Any]:
+    def batched_bwd(
+        residuals: Sequence[Any], cts: Sequence[Any], in_avals: Sequence[ShapedArray]
+    ) -> list[Any]:
         return _vmapped_bwd(bwd, axis, residuals, residual_dims, cts, in_avals, dims)
 
     return batched_fwd, batched_bwd
@@ -293,7 +315,9 @@ def batch_rules(fwd: Any, bwd: Any, axis: Any, dims: Sequence[int | None]) -> tu
 # ---- the recorded call ----
 
 
-def _batch(axis: Any, args: Any, dims: Any, *, call_jaxpr: ClosedJaxpr, fwd: Any, bwd: Any, name: str) -> Any:
+def _batch(
+    axis: Any, args: Any, dims: Any, *, call_jaxpr: ClosedJaxpr, fwd: Any, bwd: Any, name: str
+) -> Any:
     batched = tuple([d is not None for d in dims])
     body, _ = vmap_program(call_jaxpr, axis, batched, True)
     new_fwd, new_bwd = batch_rules(fwd, bwd, axis, [0 if b else None for b in batched])
@@ -314,7 +338,9 @@ custom_vjp_call_p = Primitive(
     host=on_device,
     impl=lambda *args, call_jaxpr, **params: eval_closed(call_jaxpr, args),
     lower=lambda ctx, *args, call_jaxpr, **params: ctx.scope.inline(call_jaxpr, args),
-    jvp=lambda primals, tangents, *, call_jaxpr, fwd, bwd, name: _derivative(fwd, bwd, primals, tangents, name),
+    jvp=lambda primals, tangents, *, call_jaxpr, fwd, bwd, name: _derivative(
+        fwd, bwd, primals, tangents, name
+    ),
     transpose=_no_transpose,
     batch=_batch,
 )
@@ -331,20 +357,38 @@ def _forward_mode(*args: Any, **params: Any) -> Any:
 
 
 def _lin_transpose(
-    cts: Any, *args: Any, bwd: Any, num_res: int, mask: Any, in_avals: Any, out_avals: Any, name: str
+    cts: Any,
+    *args: Any,
+    bwd: Any,
+    num_res: int,
+    mask: Any,
+    in_avals: Any,
+    out_avals: Any,
+    name: str,
 ) -> Any:
     results = bwd(args[:num_res], cts, in_avals)
     return [None] * num_res + [r for r, m in zip(results, mask, strict=True) if m]
 
 
 def _lin_batch(
-    axis: Any, args: Any, dims: Any, *, bwd: Any, num_res: int, mask: Any, in_avals: Any, out_avals: Any, name: str
+    axis: Any,
+    args: Any,
+    dims: Any,
+    *,
+    bwd: Any,
+    num_res: int,
+    mask: Any,
+    in_avals: Any,
+    out_avals: Any,
+    name: str,
 ) -> Any:
     residual_dims = list(dims[:num_res])
     tangent_dims = iter(dims[num_res:])
     in_dims = [next(tangent_dims) if m else None for m in mask]
 
-    def batched_bwd(residuals: Sequence[Any], cts: Sequence[Any], avals: Sequence[ShapedArray]) -> list[Any]:
+    def batched_bwd(
+        residuals: Sequence[Any], cts: Sequence[Any], avals: Sequence[ShapedArray]
+    ) -> list[Any]:
         return _vmapped_bwd(bwd, axis, residuals, residual_dims, cts, avals, in_dims)
 
     new_avals = tuple(

@@ -81,7 +81,9 @@ def custom_linear_solve(
         return strengthen(closed, [a.strong() for a in closed.out_avals]), outer, out_tree
 
     mat, mat_outer, mat_tree = recorded(matvec)
-    check_same_structure("custom_linear_solve", "matvec's result", structure, mat_tree, ("input", "output"))
+    check_same_structure(
+        "custom_linear_solve", "matvec's result", structure, mat_tree, ("input", "output")
+    )
     direct, direct_outer, direct_tree = recorded(lambda v: solve(matvec, v))
     transposed = back = None
     transposed_outer: list[Any] = []
@@ -90,7 +92,10 @@ def custom_linear_solve(
         if symmetric:
             transposed, transposed_outer = mat, mat_outer
         else:
-            transposed, transposed_outer = _transpose_map(mat, len(mat_outer), len(values)), mat_outer
+            transposed, transposed_outer = (
+                _transpose_map(mat, len(mat_outer), len(values)),
+                mat_outer,
+            )
         inner = transposed
 
         def vecmat(v: Any) -> Any:
@@ -99,10 +104,20 @@ def custom_linear_solve(
 
         back, back_outer, _ = recorded(lambda v: transpose_solve(vecmat, v))
     solver = Solver(
-        mat, direct, transposed, back, (len(mat_outer), len(direct_outer), len(transposed_outer), len(back_outer))
+        mat,
+        direct,
+        transposed,
+        back,
+        (len(mat_outer), len(direct_outer), len(transposed_outer), len(back_outer)),
     )
     outs = linear_solve_p.bind(
-        *mat_outer, *direct_outer, *transposed_outer, *back_outer, *values, solver=solver, unknowns=len(values)
+        *mat_outer,
+        *direct_outer,
+        *transposed_outer,
+        *back_outer,
+        *values,
+        solver=solver,
+        unknowns=len(values),
     )
     result = tree.unflatten(direct_tree, outs)
     if has_aux:
@@ -141,7 +156,8 @@ def _jvp(primals: Any, tangents: Any, *, solver: Solver, unknowns: int) -> Any:
         # (A + dA)(x + dx) = b + db: A dx = db - dA x
         _, changes = jvp(lambda *c: eval_closed(solver.matvec, [*c, *x]), constants, constant_ts)
         rhs = [
-            t if type(c) is Zero else add_tangents(t, neg_p.bind(c)) for t, c in zip(b_ts, changes, strict=True)
+            t if type(c) is Zero else add_tangents(t, neg_p.bind(c))
+            for t, c in zip(b_ts, changes, strict=True)
         ]
     zeros = [Zero(a.aval.tangent()) for a in aux]
     if all(type(r) is Zero for r in rhs):
@@ -159,7 +175,9 @@ def _transpose(cts: Any, *args: Any, solver: Solver, unknowns: int) -> Any:
     flipped = solver.flip()
     mat, direct, transposed, back, _ = solver.parts(args)
     b = [instantiate(ct) for ct in cts[:unknowns]]
-    outs = linear_solve_p.bind(*transposed, *back, *mat, *direct, *b, solver=flipped, unknowns=unknowns)
+    outs = linear_solve_p.bind(
+        *transposed, *back, *mat, *direct, *b, solver=flipped, unknowns=unknowns
+    )
     return [*([None] * count), *outs[:unknowns]]
 
 
@@ -171,7 +189,9 @@ def _batch(axis: Any, args: Any, dims: Any, *, solver: Solver, unknowns: int) ->
     vector = (True,) * unknowns
     programs: list[Any] = []
     for closed, mask in zip(solver[:4], masks[:4], strict=True):
-        programs.append(None if closed is None else vmap_program(closed, axis, (*mask, *vector), True)[0])
+        programs.append(
+            None if closed is None else vmap_program(closed, axis, (*mask, *vector), True)[0]
+        )
     ready = [
         *front(args[:count], dims[:count]),
         *(to_front(a, d, axis.size) for a, d in zip(args[count:], dims[count:], strict=True)),

@@ -27,12 +27,19 @@ def _wide(aval: ShapedArray, size: int) -> ShapedArray:
     return ShapedArray((size, *aval.shape), aval.dtype, aval.weak_type)
 
 
-def _infer(*avals: ShapedArray, jaxpr: ClosedJaxpr, placement: Placement, axis_name: Any, name: str) -> Any:
+def _infer(
+    *avals: ShapedArray, jaxpr: ClosedJaxpr, placement: Placement, axis_name: Any, name: str
+) -> Any:
     return [_wide(a, placement.size) for a in jaxpr.out_avals]
 
 
 def bind_pmap(
-    args: Sequence[Any], mapped: Sequence[bool], jaxpr: ClosedJaxpr, placement: Placement, axis_name: Any, name: str
+    args: Sequence[Any],
+    mapped: Sequence[bool],
+    jaxpr: ClosedJaxpr,
+    placement: Placement,
+    axis_name: Any,
+    name: str,
 ) -> list[Any]:
     """Bind with other arguments on the same devices."""
     fitted = placement._replace(
@@ -45,7 +52,15 @@ def _scope(placement: Placement, axis_name: Any) -> Any:
     return axes.extend(axis_name, placement.size)
 
 
-def _jvp(primals: Any, tangents: Any, *, jaxpr: ClosedJaxpr, placement: Placement, axis_name: Any, name: str) -> Any:
+def _jvp(
+    primals: Any,
+    tangents: Any,
+    *,
+    jaxpr: ClosedJaxpr,
+    placement: Placement,
+    axis_name: Any,
+    name: str,
+) -> Any:
     nz = nonzeros(tangents)
     with _scope(placement, axis_name):
         program, given = jvp_program(jaxpr, nz)
@@ -57,10 +72,19 @@ def _jvp(primals: Any, tangents: Any, *, jaxpr: ClosedJaxpr, placement: Placemen
 
 
 def _fit(mapped: Sequence[bool], jaxpr: ClosedJaxpr, placement: Placement) -> Placement:
-    return placement._replace(mapped_in=tuple(mapped), mapped_out=(True,) * len(jaxpr.jaxpr.outvars))
+    return placement._replace(
+        mapped_in=tuple(mapped), mapped_out=(True,) * len(jaxpr.jaxpr.outvars)
+    )
 
 
-def _split(unknown: tuple[bool, ...], *, jaxpr: ClosedJaxpr, placement: Placement, axis_name: Any, name: str) -> Split:
+def _split(
+    unknown: tuple[bool, ...],
+    *,
+    jaxpr: ClosedJaxpr,
+    placement: Placement,
+    axis_name: Any,
+    name: str,
+) -> Split:
     parts = split_program(jaxpr, unknown)
     mapped = placement.mapped_in
     known_ins = tuple(i for i, u in enumerate(unknown) if not u)
@@ -68,7 +92,9 @@ def _split(unknown: tuple[bool, ...], *, jaxpr: ClosedJaxpr, placement: Placemen
     common = {"axis_name": axis_name, "name": name}
     known_place = _fit([mapped[i] for i in known_ins], parts.known, placement)
     linear_place = _fit(
-        [*(True for _ in range(parts.residuals)), *(mapped[i] for i in rest)], parts.linear, placement
+        [*(True for _ in range(parts.residuals)), *(mapped[i] for i in rest)],
+        parts.linear,
+        placement,
     )
     runs = parts.residuals or not all(parts.unknown_outs)
     return Split(
@@ -83,7 +109,9 @@ def _split(unknown: tuple[bool, ...], *, jaxpr: ClosedJaxpr, placement: Placemen
     )
 
 
-def _transpose(cts: Any, *args: Any, jaxpr: ClosedJaxpr, placement: Placement, axis_name: Any, name: str) -> Any:
+def _transpose(
+    cts: Any, *args: Any, jaxpr: ClosedJaxpr, placement: Placement, axis_name: Any, name: str
+) -> Any:
     linear = tuple([is_linear(a) for a in args])
     with _scope(placement, axis_name):
         program, given = transpose_program(jaxpr, linear, nonzeros(cts), False)
@@ -91,7 +119,12 @@ def _transpose(cts: Any, *args: Any, jaxpr: ClosedJaxpr, placement: Placement, a
     mapped = [m for a, m in zip(args, placement.mapped_in, strict=True) if not is_linear(a)]
     given_cts = [ct for ct in cts if type(ct) is not Zero]
     outs = bind_pmap(
-        [*known, *given_cts], [*mapped, *(True for _ in given_cts)], program, placement, axis_name, name
+        [*known, *given_cts],
+        [*mapped, *(True for _ in given_cts)],
+        program,
+        placement,
+        axis_name,
+        name,
     )
     results = linear_cotangents(args, given, outs)
     # an argument that all devices share gets the sum of their cotangents
@@ -102,10 +135,17 @@ def _transpose(cts: Any, *args: Any, jaxpr: ClosedJaxpr, placement: Placement, a
 
 
 def _batch(
-    axis: Any, args: Any, dims: Any, *, jaxpr: ClosedJaxpr, placement: Placement, axis_name: Any, name: str
+    axis: Any,
+    args: Any,
+    dims: Any,
+    *,
+    jaxpr: ClosedJaxpr,
+    placement: Placement,
+    axis_name: Any,
+    name: str,
 ) -> Any:
     with _scope(placement, axis_name):
-        program, batched = vmap_program(jaxpr, axis, tuple([d is not None for d in dims]), True)
+        program, _ = vmap_program(jaxpr, axis, tuple([d is not None for d in dims]), True)
     ready = []
     for a, d, m in zip(args, dims, placement.mapped_in, strict=True):
         if d is None:
@@ -123,7 +163,9 @@ def _sharding(ndim: int, mapped: bool, label: str) -> str:
     return f"<@mesh, [{', '.join(parts)}]>"
 
 
-def _lower(ctx: Any, *args: Any, jaxpr: ClosedJaxpr, placement: Placement, axis_name: Any, name: str) -> list[Any]:
+def _lower(
+    ctx: Any, *args: Any, jaxpr: ClosedJaxpr, placement: Placement, axis_name: Any, name: str
+) -> list[Any]:
     walk = ctx.scope
     size, label = placement.size, "devices"
     ctx.mesh("mesh", label, size)
@@ -133,7 +175,8 @@ def _lower(ctx: Any, *args: Any, jaxpr: ClosedJaxpr, placement: Placement, axis_
     outs = [_wide(a, size) for a in jaxpr.out_avals]
     out_shardings = ", ".join(_sharding(a.ndim, True, label) for a in outs)
     types = [
-        ((1, *v.shape[1:]) if m else v.shape, v.dtype) for v, m in zip(args, placement.mapped_in, strict=True)
+        ((1, *v.shape[1:]) if m else v.shape, v.dtype)
+        for v, m in zip(args, placement.mapped_in, strict=True)
     ]
     outer = walk.axes
     with ctx.region(types) as region:
@@ -148,7 +191,7 @@ def _lower(ctx: Any, *args: Any, jaxpr: ClosedJaxpr, placement: Placement, axis_
         ctx.lines.append(f'    "sdy.return"({names}) : ({of}) -> ()')
     walk.axes = outer
     attrs = (
-        f"in_shardings = #sdy.sharding_per_value<[{ins}]>, manual_axes = #sdy<manual_axes{{\"{label}\"}}>, "
+        f'in_shardings = #sdy.sharding_per_value<[{ins}]>, manual_axes = #sdy<manual_axes{{"{label}"}}>, '
         f"out_shardings = #sdy.sharding_per_value<[{out_shardings}]>"
     )
     return ctx.ops(

@@ -57,7 +57,9 @@ def record(
     return intern(closed), outer, out_tree[0]
 
 
-def program(fun: Flat, avals: Sequence[ShapedArray], what: str = "a derived function") -> ClosedJaxpr:
+def program(
+    fun: Flat, avals: Sequence[ShapedArray], what: str = "a derived function"
+) -> ClosedJaxpr:
     """A program made by our own rules from a flat function of values."""
     jaxpr, consts = trace_to_jaxpr(fun, avals, what)
     return intern(ClosedJaxpr(jaxpr, consts))
@@ -110,13 +112,21 @@ def eval_closed(closed: ClosedJaxpr, args: Sequence[Any]) -> list[Any]:
 
 
 def check_same_types(
-    op: str, what: str, structure: Any, first: Sequence[ShapedArray], second: Sequence[ShapedArray], sides: tuple[str, str]
+    op: str,
+    what: str,
+    structure: Any,
+    first: Sequence[ShapedArray],
+    second: Sequence[ShapedArray],
+    sides: tuple[str, str],
 ) -> None:
     """TypeError that names each leaf where two lists of types differ."""
     bad = [i for i, (a, b) in enumerate(zip(first, second, strict=True)) if not a.same_type(b)]
     if not bad:
         return
-    paths = [path for path, _ in tree.flatten_with_path(tree.unflatten(structure, list(range(len(first)))))[0]]
+    paths = [
+        path
+        for path, _ in tree.flatten_with_path(tree.unflatten(structure, list(range(len(first)))))[0]
+    ]
     lines = [
         f"  {what}{tree.keystr(paths[i])}: {sides[0]} {first[i].str_short()}, {sides[1]} {second[i].str_short()}"
         for i in bad
@@ -128,7 +138,9 @@ def check_same_types(
     )
 
 
-def check_same_structure(op: str, what: str, first: Any, second: Any, sides: tuple[str, str]) -> None:
+def check_same_structure(
+    op: str, what: str, first: Any, second: Any, sides: tuple[str, str]
+) -> None:
     if first != second:
         raise TypeError(
             f"{op}: {what} must have the same pytree structure at {sides[0]} and {sides[1]}; got {sides[0]} {first}, "

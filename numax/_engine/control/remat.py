@@ -8,7 +8,6 @@ from typing import Any
 
 from numax._engine.control.call import front, linear_cotangents, nonzeros, pack_tangents
 from numax._engine.control.record import eval_closed
-
 from numax._engine.core.ir import ClosedJaxpr, Eqn, Jaxpr, Var, intern
 from numax._engine.core.primitive import Primitive, Zero, is_linear, on_device
 from numax._engine.ops.basis import as_value
@@ -48,7 +47,7 @@ def _saved(jaxpr: Jaxpr, known_eqns: Sequence[Eqn], policy: Any) -> list[Var]:
 def _split(unknown: tuple[bool, ...], *, jaxpr: ClosedJaxpr, policy: Any, **params: Any) -> Split:
     program = jaxpr.jaxpr
     parts = split_program(jaxpr, unknown)
-    known_eqns, linear_eqns, later = split_equations(program.eqns, program.invars, unknown)
+    known_eqns, linear_eqns, _ = split_equations(program.eqns, program.invars, unknown)
     outs = program.outvars
     unknown_outs = parts.unknown_outs
     linear_outs = [v for v, u in zip(outs, unknown_outs, strict=True) if u]
@@ -58,7 +57,9 @@ def _split(unknown: tuple[bool, ...], *, jaxpr: ClosedJaxpr, policy: Any, **para
     stop = set(saved)
     again = [e for e in known_eqns if not any(v in stop for v in e.outvars)]
     body = prune_equations([*again, *linear_eqns], linear_outs)
-    read = {v for e in body for v in e.invars if type(v) is Var} | {v for v in linear_outs if type(v) is Var}
+    read = {v for e in body for v in e.invars if type(v) is Var} | {
+        v for v in linear_outs if type(v) is Var
+    }
     saved = [v for v in saved if v in read]
     known_ins = [i for i, u in enumerate(unknown) if not u]
     forwarded = [i for i in known_ins if program.invars[i] in read]
@@ -72,7 +73,11 @@ def _split(unknown: tuple[bool, ...], *, jaxpr: ClosedJaxpr, policy: Any, **para
     )
     linear = Jaxpr(
         program.constvars,
-        [*saved, *(program.invars[i] for i in forwarded), *(program.invars[i] for i in unknown_ins)],
+        [
+            *saved,
+            *(program.invars[i] for i in forwarded),
+            *(program.invars[i] for i in unknown_ins),
+        ],
         linear_outs,
         body,
         program.debug_name,
@@ -84,7 +89,12 @@ def _split(unknown: tuple[bool, ...], *, jaxpr: ClosedJaxpr, policy: Any, **para
         tuple(known_ins),
         len(saved),
         remat_p,
-        {**params, "policy": policy, "jaxpr": intern(ClosedJaxpr(linear, jaxpr.consts)), "differentiated": True},
+        {
+            **params,
+            "policy": policy,
+            "jaxpr": intern(ClosedJaxpr(linear, jaxpr.consts)),
+            "differentiated": True,
+        },
         (*residual_ins(len(saved)), *forwarded, *unknown_ins),
         unknown_outs,
     )
@@ -94,7 +104,9 @@ def _transpose(cts: Any, *args: Any, jaxpr: ClosedJaxpr, **params: Any) -> Any:
     linear = tuple([is_linear(a) for a in args])
     program, given = transpose_program(jaxpr, linear, nonzeros(cts), False)
     known = [a for a in args if not is_linear(a)]
-    outs = remat_p.bind(*known, *(ct for ct in cts if type(ct) is not Zero), jaxpr=program, **params)
+    outs = remat_p.bind(
+        *known, *(ct for ct in cts if type(ct) is not Zero), jaxpr=program, **params
+    )
     return linear_cotangents(args, given, outs)
 
 
@@ -104,7 +116,9 @@ def _batch(axis: Any, args: Any, dims: Any, *, jaxpr: ClosedJaxpr, **params: Any
     return outs, [0 if b else None for b in batched]
 
 
-def _lower(ctx: Any, *args: Any, jaxpr: ClosedJaxpr, prevent_cse: bool, differentiated: bool, policy: Any) -> Any:
+def _lower(
+    ctx: Any, *args: Any, jaxpr: ClosedJaxpr, prevent_cse: bool, differentiated: bool, policy: Any
+) -> Any:
     if differentiated and prevent_cse and args:
         args = tuple(hlo.optimization_barrier(ctx, *args))
     return ctx.scope.inline(jaxpr, args)
@@ -151,7 +165,10 @@ name_p = Primitive(
     infer=lambda x, *, name: x,
     host=_same,
     lower=lambda ctx, x, *, name: x,
-    jvp=lambda primals, tangents, *, name: (name_p.bind(*primals, name=name), name_p.bind(*tangents, name=name)),
+    jvp=lambda primals, tangents, *, name: (
+        name_p.bind(*primals, name=name),
+        name_p.bind(*tangents, name=name),
+    ),
     transpose=lambda ct, x, *, name: [ct],
     batch=lambda axis, args, dims, *, name: (name_p.bind(*args, name=name), dims[0]),
 )
@@ -194,7 +211,9 @@ class _Policies:
 
     @staticmethod
     def save_from_both_policies(first: Any, second: Any) -> Any:
-        return lambda prim, *avals, **params: first(prim, *avals, **params) or second(prim, *avals, **params)
+        return lambda prim, *avals, **params: (
+            first(prim, *avals, **params) or second(prim, *avals, **params)
+        )
 
 
 checkpoint_policies = _Policies()

@@ -79,7 +79,9 @@ def scan(
         return result
 
     count = len(init_values)
-    closed, outer, out_tree = record("scan", body, in_tree, [*(v.aval for v in init_values), *x_avals])
+    closed, outer, out_tree = record(
+        "scan", body, in_tree, [*(v.aval for v in init_values), *x_avals]
+    )
     carry_tree, ys_tree = out_tree.children()
     check_same_structure("scan", "carry", init_tree, carry_tree, ("input", "output"))
     # a weakly typed initial carry takes the type that the body gives back
@@ -90,7 +92,10 @@ def scan(
     if any(weak):
         init_values = promote_weak(
             init_values,
-            [o if w else v.aval for v, w, o in zip(init_values, weak, closed.out_avals, strict=False)],
+            [
+                o if w else v.aval
+                for v, w, o in zip(init_values, weak, closed.out_avals, strict=False)
+            ],
         )
         closed, outer, out_tree = record(
             "scan", body, in_tree, [*(v.aval for v in init_values), *x_avals]
@@ -105,9 +110,11 @@ def scan(
         ]
         + outs[count:],
     )
-    check_same_types("scan", "carry", init_tree, carry_avals, closed.out_avals[:count], ("input", "output"))
+    check_same_types(
+        "scan", "carry", init_tree, carry_avals, closed.out_avals[:count], ("input", "output")
+    )
     steps = n if unroll is True else 1 if unroll is False else int(unroll)
-    if steps < 1 and n > 0 or (steps < 0):
+    if (steps < 1 and n > 0) or (steps < 0):
         raise ValueError(f"scan: unroll must be positive; got {unroll}.")
     params = {
         "jaxpr": closed,
@@ -137,11 +144,15 @@ def _length(xs: Any, values: Sequence[Any], xs_tree: Any, length: int | None) ->
         try:
             length = int(length)
         except TypeError:
-            raise TypeError(f"scan: length must be an integer; got {type(length).__name__}.") from None
+            raise TypeError(
+                f"scan: length must be an integer; got {type(length).__name__}."
+            ) from None
         if length < 0:
             raise ValueError(f"scan: length must not be negative; got {length}.")
         if any(s != length for s in sizes):
-            raise ValueError(f"scan: length is {length}, but the leading axes of xs have sizes {sorted(sizes)}.")
+            raise ValueError(
+                f"scan: length is {length}, but the leading axes of xs have sizes {sorted(sizes)}."
+            )
         return length
     if not sizes:
         raise ValueError("scan: give `length` where xs has no arrays.")
@@ -197,7 +208,9 @@ def _lower(
         return [*carry, *ys]
     zero = hlo.full(ctx, 0, (), dtypes.int32)
 
-    def step(b: Any, i: Any, carry: Sequence[Any], ys: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    def step(
+        b: Any, i: Any, carry: Sequence[Any], ys: Sequence[Any]
+    ) -> tuple[list[Any], list[Any]]:
         place = i
         if reverse:
             place = hlo.subtract(b, hlo.full(b, length - 1, (), dtypes.int32), i)
@@ -325,7 +338,9 @@ def _split(unknown: tuple[bool, ...], **params: Any) -> Split:
     # linear program's inputs now: made residuals, forwarded (in order), unknown
     first = parts.residuals
     forwarded_at = {i: first + k for k, i in enumerate(parts.forwarded)}
-    unknown_at = {i: first + len(parts.forwarded) + k for k, i in enumerate(i for i in range(n_in) if mask[i])}
+    unknown_at = {
+        i: first + len(parts.forwarded) + k for k, i in enumerate(i for i in range(n_in) if mask[i])
+    }
     const_fwd = [i for i in parts.forwarded if i < nc]
     xs_fwd = [i for i in parts.forwarded if i >= nc + nk]
     const_un = [i for i in range(nc) if mask[i]]
@@ -416,7 +431,11 @@ def _transpose(cts: Any, *args: Any, **params: Any) -> Any:
         *(in_avals[i] for i in xs_res),
     ]
     closed = program(body, avals, "a scan run backwards")
-    wanted = [*(s.aval for s in sums), *carry_avals, *(a.strong() for a in closed.out_avals[len(sums) + nk :])]
+    wanted = [
+        *(s.aval for s in sums),
+        *carry_avals,
+        *(a.strong() for a in closed.out_avals[len(sums) + nk :]),
+    ]
     closed = strengthen(closed, wanted)
     results = scan_p.bind(
         *(args[i] for i in const_res),
@@ -481,9 +500,7 @@ def _batch(axis: Any, args: Any, dims: Any, **params: Any) -> Any:
         else:
             ready.append(moveaxis(a, d, 0 if i < nc else 1))
     results = scan_p.bind(*ready, **{**params, "jaxpr": body})
-    out_dims = [
-        (0 if i < nk else 1) if b else None for i, b in enumerate(out_batched)
-    ]
+    out_dims = [(0 if i < nk else 1) if b else None for i, b in enumerate(out_batched)]
     return results, out_dims
 
 
@@ -556,7 +573,9 @@ def _map_in_batches(f: Callable[..., Any], xs: Any, batch_size: int) -> Any:
         block.tree = outs[-1]  # type: ignore[attr-defined]
         return [to_front(r, d, count) for r, d in zip(results, dims, strict=True)]
 
-    whole = [reshape(slice_rows(v, 0, trips * size), (trips, size, *v.aval.shape[1:])) for v in values]
+    whole = [
+        reshape(slice_rows(v, 0, trips * size), (trips, size, *v.aval.shape[1:])) for v in values
+    ]
     _, stacked = scan(lambda _, x: ((), block(x, size)), (), whole)
     flat_ys = [reshape(y, (trips * size, *y.aval.shape[2:])) for y in stacked]
     if rest:

@@ -65,7 +65,9 @@ def while_loop(cond_fun: Callable[..., Any], body_fun: Callable[..., Any], init_
     in_tree = tree.flatten((init_val,))[1]
 
     def run(values: list[Any]) -> tuple[ClosedJaxpr, list[Any], Any]:
-        return record("while_loop", body_fun, in_tree, [v.aval for v in values], "the result of body_fun")
+        return record(
+            "while_loop", body_fun, in_tree, [v.aval for v in values], "the result of body_fun"
+        )
 
     body, body_outer, out_tree = run(values)
     check_same_structure("while_loop", "carry", carry_tree, out_tree, ("input", "output"))
@@ -88,9 +90,16 @@ def while_loop(cond_fun: Callable[..., Any], body_fun: Callable[..., Any], init_
         ],
     )
     check_same_types("while_loop", "carry", carry_tree, avals, body.out_avals, ("input", "output"))
-    test, test_outer, test_tree = record("while_loop", cond_fun, in_tree, avals, "the result of cond_fun")
+    test, test_outer, test_tree = record(
+        "while_loop", cond_fun, in_tree, avals, "the result of cond_fun"
+    )
     outs = test.out_avals
-    if len(outs) != 1 or not (test_tree.num_leaves == test_tree.num_nodes == 1) or outs[0].shape or outs[0].dtype != dtypes.bool_:
+    if (
+        len(outs) != 1
+        or not (test_tree.num_leaves == test_tree.num_nodes == 1)
+        or outs[0].shape
+        or outs[0].dtype != dtypes.bool_
+    ):
         shown = outs[0].str_short() if len(outs) == 1 else str(test_tree)
         raise TypeError(f"while_loop: cond_fun must return a boolean scalar; got {shown}.")
     params = {
@@ -113,7 +122,14 @@ def _static(x: Any) -> int | None:
         return None
 
 
-def fori_loop(lower: Any, upper: Any, body_fun: Callable[..., Any], init_val: Any, *, unroll: int | bool | None = None) -> Any:
+def fori_loop(
+    lower: Any,
+    upper: Any,
+    body_fun: Callable[..., Any],
+    init_val: Any,
+    *,
+    unroll: int | bool | None = None,
+) -> Any:
     """Apply val = body_fun(i, val) for i in range(lower, upper); give the last val.
 
     Static bounds make a scan (fast reverse mode, `unroll`), others a while loop.
@@ -124,7 +140,9 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[..., Any], init_val: An
     start, stop = as_value(lower, "fori_loop: lower"), as_value(upper, "fori_loop: upper")
     for name, v in (("lower", start), ("upper", stop)):
         if v.aval.shape or not dtypes.is_integer(v.dtype):
-            raise TypeError(f"fori_loop: {name} must be an integer scalar; got {v.aval.str_short()}.")
+            raise TypeError(
+                f"fori_loop: {name} must be an integer scalar; got {v.aval.str_short()}."
+            )
     dtype, weak = dtypes.join_types(
         (start.dtype, start.aval.weak_type), (stop.dtype, stop.aval.weak_type)
     )
@@ -155,11 +173,15 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[..., Any], init_val: An
 # ---- the rules ----
 
 
-def _infer(*avals: ShapedArray, cond_jaxpr: Any, cond_nconsts: int, body_jaxpr: Any, body_nconsts: int) -> Any:
+def _infer(
+    *avals: ShapedArray, cond_jaxpr: Any, cond_nconsts: int, body_jaxpr: Any, body_nconsts: int
+) -> Any:
     return body_jaxpr.out_avals
 
 
-def _lower(ctx: Any, *args: Any, cond_jaxpr: Any, cond_nconsts: int, body_jaxpr: Any, body_nconsts: int) -> Any:
+def _lower(
+    ctx: Any, *args: Any, cond_jaxpr: Any, cond_nconsts: int, body_jaxpr: Any, body_nconsts: int
+) -> Any:
     walk = ctx.scope
     cond_consts = args[:cond_nconsts]
     body_consts = args[cond_nconsts : cond_nconsts + body_nconsts]
@@ -223,7 +245,8 @@ def _jvp(primals: Any, tangents: Any, **params: Any) -> Any:
     )
     given = iter(results[nk:])
     return results[:nk], [
-        next(given) if nz else Zero(r.aval.tangent()) for nz, r in zip(carry_nz, results[:nk], strict=True)
+        next(given) if nz else Zero(r.aval.tangent())
+        for nz, r in zip(carry_nz, results[:nk], strict=True)
     ]
 
 
@@ -254,9 +277,7 @@ def _split(unknown: tuple[bool, ...], **params: Any) -> Split:
     carry_u = list(_unknown_carries(unknown, params))
     everything = tuple(range(len(unknown)))
     needed = prune_program(test, (True,))[1]
-    blocked = any(unknown[:nc]) or any(
-        n and u for n, u in zip(needed[nc:], carry_u, strict=True)
-    )
+    blocked = any(unknown[:nc]) or any(n and u for n, u in zip(needed[nc:], carry_u, strict=True))
     if blocked or all(carry_u):
         return Split(None, {}, (), 0, while_p, params, everything, (True,) * len(carry_u))
     # The known carries run on their own; the linear loop runs again in full.
@@ -299,7 +320,9 @@ def _ceil_div(a: Any, b: Any) -> Any:
     return div(sub(add(a, b), 1), b)
 
 
-def _repeat(count: Any, step: Callable[[Any, list[Any]], list[Any]], values: list[Any]) -> list[Any]:
+def _repeat(
+    count: Any, step: Callable[[Any, list[Any]], list[Any]], values: list[Any]
+) -> list[Any]:
     """values = step(i, values) for i in range(count)."""
 
     def body(carry: Any) -> Any:
@@ -330,11 +353,15 @@ class _Reverse:
         by_place = dict(zip(self.places, state, strict=True))
         rest = range(len(self.test_used) - len(self.test_consts))
         every = [*self.test_consts, *(by_place.get(i) for i in rest)]
-        return eval_closed(self.test, [x for x, u in zip(every, self.test_used, strict=True) if u])[0]
+        return eval_closed(self.test, [x for x, u in zip(every, self.test_used, strict=True) if u])[
+            0
+        ]
 
     def step(self, state: list[Any]) -> list[Any]:
         outs = eval_closed(self.known_step, [*self.known_consts, *state])
-        return [convert(o, s.aval.dtype, s.aval.weak_type) for o, s in zip(outs, state, strict=True)]
+        return [
+            convert(o, s.aval.dtype, s.aval.weak_type) for o, s in zip(outs, state, strict=True)
+        ]
 
     def pull(self, state: list[Any], cts: list[Any]) -> tuple[list[Any], list[Any]]:
         """Cotangents of one step: of the linear constants, and of the linear carries."""
@@ -352,7 +379,8 @@ def _keep(loop: _Reverse, state: list[Any], count: Any, stride: Any) -> list[Any
         place = div(i, stride)
         first = eq(rem(i, stride), _number(0))
         kept = [
-            select_n(first, k, dynamic_update_index_in_dim(k, s, place, 0)) for k, s in zip(kept, now, strict=True)
+            select_n(first, k, dynamic_update_index_in_dim(k, s, place, 0))
+            for k, s in zip(kept, now, strict=True)
         ]
         return [kept, loop.step(now)]
 
@@ -363,7 +391,9 @@ def _at(slots: list[Any], place: Any) -> list[Any]:
     return [dynamic_index_in_dim(s, place, 0, keepdims=False) for s in slots]
 
 
-def _run_backwards(args: Any, cts: list[Any], unknown: tuple[bool, ...], params: dict[str, Any]) -> list[Any]:
+def _run_backwards(
+    args: Any, cts: list[Any], unknown: tuple[bool, ...], params: dict[str, Any]
+) -> list[Any]:
     """Cotangents of all arguments, from those of the unknown results (every one an array)."""
     loop = _Reverse(args, unknown, params)
     start = [convert(s, s.aval.dtype) for s in loop.start]
@@ -373,7 +403,9 @@ def _run_backwards(args: Any, cts: list[Any], unknown: tuple[bool, ...], params:
         (_number(0), start),
     )
     sums = [
-        zeros_of(c.aval) for c, is_lin in zip(loop.consts, loop.linear_consts, strict=True) if is_lin
+        zeros_of(c.aval)
+        for c, is_lin in zip(loop.consts, loop.linear_consts, strict=True)
+        if is_lin
     ]
     slots_number = _number(SLOTS)
     stride = max_(_ceil_div(trips, slots_number), _number(1))
@@ -422,7 +454,9 @@ def _transpose(cts: Any, *args: Any, **params: Any) -> Any:
     return _cotangents(wanted, args, unknown, params)
 
 
-def _cotangents(cts: list[Any], args: Any, unknown: tuple[bool, ...], params: dict[str, Any]) -> list[Any]:
+def _cotangents(
+    cts: list[Any], args: Any, unknown: tuple[bool, ...], params: dict[str, Any]
+) -> list[Any]:
     nc = params["cond_nconsts"]
     needed = prune_program(params["cond_jaxpr"], (True,))[1]
     blocked = any(is_linear(a) for a in args[:nc]) or any(
@@ -457,9 +491,12 @@ def _batch(axis: Any, args: Any, dims: Any, **params: Any) -> Any:
     test_batched = vmap_program(test, axis, (*cond_b, *carry_b))[1][0]
     new_test, _ = vmap_program(test, axis, (*cond_b, *carry_b))
     new_body, _ = vmap_program(body, axis, (*const_b, *carry_b), tuple(carry_b))
-    cond_consts = [a if d is None else moveaxis(a, d, 0) for a, d in zip(args[:nc], dims[:nc], strict=True)]
+    cond_consts = [
+        a if d is None else moveaxis(a, d, 0) for a, d in zip(args[:nc], dims[:nc], strict=True)
+    ]
     body_consts = [
-        a if d is None else moveaxis(a, d, 0) for a, d in zip(args[nc : nc + nb], dims[nc : nc + nb], strict=True)
+        a if d is None else moveaxis(a, d, 0)
+        for a, d in zip(args[nc : nc + nb], dims[nc : nc + nb], strict=True)
     ]
     init = [
         to_front(a, d, axis.size) if b else a
@@ -562,12 +599,18 @@ def _linear_run(*args: Any, unknown: tuple[bool, ...], **params: Any) -> Any:
 
 def _linear_jvp(primals: Any, tangents: Any, *, unknown: tuple[bool, ...], **params: Any) -> Any:
     outs, ts = _jvp(primals, tangents, **params)
-    return [o for o, u in zip(outs, unknown, strict=True) if u], [t for t, u in zip(ts, unknown, strict=True) if u]
+    return [o for o, u in zip(outs, unknown, strict=True) if u], [
+        t for t, u in zip(ts, unknown, strict=True) if u
+    ]
 
 
-def _linear_batch(axis: Any, args: Any, dims: Any, *, unknown: tuple[bool, ...], **params: Any) -> Any:
+def _linear_batch(
+    axis: Any, args: Any, dims: Any, *, unknown: tuple[bool, ...], **params: Any
+) -> Any:
     outs, ds = _batch(axis, args, dims, **params)
-    return [o for o, u in zip(outs, unknown, strict=True) if u], [d for d, u in zip(ds, unknown, strict=True) if u]
+    return [o for o, u in zip(outs, unknown, strict=True) if u], [
+        d for d, u in zip(ds, unknown, strict=True) if u
+    ]
 
 
 while_linear_p = Primitive(

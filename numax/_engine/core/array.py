@@ -34,7 +34,9 @@ class ArrayMeta(type):
     def __instancecheck__(cls, instance: Any) -> bool:
         if type(instance) is cls:  # pyright: ignore[reportUnnecessaryComparison]
             return True
-        return getattr(type(instance), "_is_traced_array", False) or type.__instancecheck__(cls, instance)
+        return getattr(type(instance), "_is_traced_array", False) or type.__instancecheck__(
+            cls, instance
+        )
 
 
 class Array(metaclass=ArrayMeta):
@@ -65,7 +67,9 @@ class Array(metaclass=ArrayMeta):
         value = self.numpy_()
         if dtype is not None and np.dtype(dtype) != value.dtype:
             if copy is False:
-                raise ValueError("array: a conversion to another dtype needs a copy; got copy=False.")
+                raise ValueError(
+                    "array: a conversion to another dtype needs a copy; got copy=False."
+                )
             return value.astype(dtype)
         if copy:
             return value.copy()

@@ -17,7 +17,9 @@ class Option:
 
     __slots__ = ("_context", "choices", "default", "doc", "hooks", "kind", "name", "shared")
 
-    def __init__(self, name: str, default: Any, kind: Callable[[Any], Any], doc: str, choices: Any = None):
+    def __init__(
+        self, name: str, default: Any, kind: Callable[[Any], Any], doc: str, choices: Any = None
+    ):
         self.name = name
         self.kind = kind
         self.doc = doc
@@ -43,7 +45,9 @@ class Option:
         if self.kind is bool and not isinstance(value, bool | int):
             raise TypeError(f"{self.name}: must be a bool; got {type(value).__name__}.")
         if self.choices and value not in self.choices:
-            raise ValueError(f"{self.name}: got {value!r}. Use one of {', '.join(map(str, self.choices))}.")
+            raise ValueError(
+                f"{self.name}: got {value!r}. Use one of {', '.join(map(str, self.choices))}."
+            )
         return None if value is None else self.kind(value)
 
     def set(self, value: Any) -> None:
@@ -70,7 +74,9 @@ class Config:
     def __init__(self) -> None:
         self._options: dict[str, Option] = {}
 
-    def define(self, name: str, default: Any, doc: str, kind: Any = bool, choices: Any = None) -> Option:
+    def define(
+        self, name: str, default: Any, doc: str, kind: Any = bool, choices: Any = None
+    ) -> Option:
         option = Option(name, default, kind, doc, choices)
         self._options[name] = option
         return option
@@ -107,15 +113,25 @@ enable_x64 = _define("jax_enable_x64", False, "64-bit integers, floats and compl
 disable_jit = _define("jax_disable_jit", False, "Run jitted functions as plain Python.")
 debug_nans = _define("jax_debug_nans", False, "Raise FloatingPointError at the first NaN.")
 debug_infs = _define("jax_debug_infs", False, "Raise FloatingPointError at the first infinity.")
-check_tracer_leaks = _define("jax_check_tracer_leaks", False, "Look for tracers that outlive their trace.")
+check_tracer_leaks = _define(
+    "jax_check_tracer_leaks", False, "Look for tracers that outlive their trace."
+)
 enable_checks = _define("jax_enable_checks", False, "Check every program after each pass.")
 log_compiles = _define("jax_log_compiles", False, "Log each compilation.")
-explain_cache_misses = _define("jax_explain_cache_misses", False, "Log why a jitted function traced again.")
+explain_cache_misses = _define(
+    "jax_explain_cache_misses", False, "Log why a jitted function traced again."
+)
 num_cpu_devices = _define("jax_num_cpu_devices", -1, "CPU devices to make.", int)
-threefry_partitionable = _define("jax_threefry_partitionable", True, "Counters per element, as JAX.")
-default_prng_impl = _define("jax_default_prng_impl", "threefry2x32", "Implementation of new keys.", str)
+threefry_partitionable = _define(
+    "jax_threefry_partitionable", True, "Counters per element, as JAX."
+)
+default_prng_impl = _define(
+    "jax_default_prng_impl", "threefry2x32", "Implementation of new keys.", str
+)
 enable_custom_prng = _define("jax_enable_custom_prng", False, "PRNGKey makes typed keys.")
-debug_key_reuse = _define("jax_debug_key_reuse", False, "Raise KeyReuseError when a key is used twice.")
+debug_key_reuse = _define(
+    "jax_debug_key_reuse", False, "Raise KeyReuseError when a key is used twice."
+)
 legacy_prng_key = _define(
     "jax_legacy_prng_key", "allow", "What raw uint32 keys do.", str, ("allow", "warn", "error")
 )
@@ -125,16 +141,24 @@ numpy_dtype_promotion = _define(
 numpy_rank_promotion = _define(
     "jax_numpy_rank_promotion", "allow", "Implicit rank promotion.", str, ("allow", "warn", "raise")
 )
-default_matmul_precision = _define("jax_default_matmul_precision", None, "Precision of products.", str)
+default_matmul_precision = _define(
+    "jax_default_matmul_precision", None, "Precision of products.", str
+)
 default_device = _define("jax_default_device", None, "Where new arrays live.", lambda d: d)
 platforms = _define("jax_platforms", None, "Comma-separated platforms to try, in order.", str)
 compilation_cache_dir = _define("jax_compilation_cache_dir", None, "Folder of the disk cache.", str)
-enable_compilation_cache = _define("jax_enable_compilation_cache", True, "Keep executables on disk.")
+enable_compilation_cache = _define(
+    "jax_enable_compilation_cache", True, "Keep executables on disk."
+)
 traceback_filtering = _define(
     "jax_traceback_filtering", "auto", "Hide our own frames.", str, ("auto", "off", "remove_frames")
 )
 softmax_custom_jvp = _define("jax_softmax_custom_jvp", True, "The stable derivative of softmax.")
 allow_f16_reductions = _define("jax_allow_f16_reductions", False, "Sum float16 in float16.")
 index_bounds = _define(
-    "jax_index_bounds", "raise", "Concrete out-of-bounds indices: raise, or follow JAX.", str, ("raise", "jax")
+    "jax_index_bounds",
+    "raise",
+    "Concrete out-of-bounds indices: raise, or follow JAX.",
+    str,
+    ("raise", "jax"),
 )

@@ -175,7 +175,11 @@ def _as_dtype(dtype: Any) -> Any:
     if type(dtype) is KeyType:
         return dtype
     scalar = getattr(dtype, "dtype", None)
-    if isinstance(scalar, np.dtype) and isinstance(dtype, type | object) and not isinstance(dtype, np.dtype):
+    if (
+        isinstance(scalar, np.dtype)
+        and isinstance(dtype, type | object)
+        and not isinstance(dtype, np.dtype)
+    ):
         dtype = scalar
     found = np.dtype(dtype)
     if found not in _KNOWN and found != float0:
@@ -197,7 +201,12 @@ def as_dtype(dtype: Any) -> Any:
         raise
 
 
-_PYTHON_DTYPES: dict[Any, np.dtype[Any]] = {bool: bool_, int: int64, float: float64, complex: complex128}
+_PYTHON_DTYPES: dict[Any, np.dtype[Any]] = {
+    bool: bool_,
+    int: int64,
+    float: float64,
+    complex: complex128,
+}
 
 
 def canonicalize_dtype(dtype: Any, allow_extended_dtype: bool = False) -> Any:
@@ -305,7 +314,9 @@ def _join_types(pairs: tuple[tuple[Any, bool], ...], x64: bool, strict: bool) ->
         if all(d == first for d, _ in pairs):
             return first, False
         names = ", ".join(d.name for d, _ in pairs)
-        raise TypePromotionError(f"dtypes: PRNG keys do not promote; got {names}. Use random.key_data(key).")
+        raise TypePromotionError(
+            f"dtypes: PRNG keys do not promote; got {names}. Use random.key_data(key)."
+        )
     if float0 in [d for d, _ in pairs]:
         if all(d == float0 for d, _ in pairs):
             return float0, False
@@ -364,7 +375,7 @@ def value_type(x: Any) -> tuple[Any, bool]:
     kind = type(x)
     if kind in _PYTHON_DTYPES:
         return default_dtype(kind), kind is not bool
-    if isinstance(x, type) or isinstance(x, np.dtype | KeyType | str):
+    if isinstance(x, type | np.dtype | KeyType | str):
         return _pair_of_type(x)
     dtype = getattr(x, "dtype", None)
     if dtype is not None:

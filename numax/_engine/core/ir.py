@@ -227,7 +227,10 @@ def structure_key(jaxpr: Jaxpr) -> Any:
         index[v] = len(index)
     for v in jaxpr.invars:
         index[v] = len(index)
-    key: list[Any] = [tuple([v.aval for v in jaxpr.constvars]), tuple([v.aval for v in jaxpr.invars])]
+    key: list[Any] = [
+        tuple([v.aval for v in jaxpr.constvars]),
+        tuple([v.aval for v in jaxpr.invars]),
+    ]
     for eqn in jaxpr.eqns:
         key.append(eqn.primitive)
         key.append(tuple([v.key() if type(v) is Literal else index[v] for v in eqn.invars]))

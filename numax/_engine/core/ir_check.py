@@ -35,7 +35,9 @@ def _check(jaxpr: Jaxpr) -> None:
 
     def read(atom: Any, eqn: Eqn | None = None) -> None:
         if type(atom) is not Literal and atom not in known:
-            raise _fail(f"a variable of type {atom.aval.short()} is read before it is assigned", eqn)
+            raise _fail(
+                f"a variable of type {atom.aval.short()} is read before it is assigned", eqn
+            )
 
     for var in (*jaxpr.constvars, *jaxpr.invars):
         define(var)
@@ -50,7 +52,9 @@ def _check(jaxpr: Jaxpr) -> None:
             raise _fail(f"{len(eqn.outvars)} results, {len(outs)} inferred", eqn)
         for var, aval in zip(eqn.outvars, outs, strict=True):
             if not var.aval.same_type(aval):
-                raise _fail(f"a result is declared {var.aval.short()} and inferred {aval.short()}", eqn)
+                raise _fail(
+                    f"a result is declared {var.aval.short()} and inferred {aval.short()}", eqn
+                )
             define(var, eqn)
     for atom in jaxpr.outvars:
         read(atom)

@@ -67,7 +67,7 @@ def _value(ctx: _Context, value: Any, indent: str) -> str:
 
 
 def _params(ctx: _Context, params: dict[str, Any], indent: str) -> str:
-    shown = {k: v for k, v in sorted(params.items())}
+    shown = dict(sorted(params.items()))
     if not shown:
         return ""
     inner = indent + "  "

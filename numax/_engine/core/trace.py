@@ -50,7 +50,10 @@ depth: contextvars.ContextVar[int] = contextvars.ContextVar("numax_depth", defau
 def _choose_rules() -> dict[Any, Any]:
     if config.debug_nans.value or config.debug_infs.value:
         return NO_RULES
-    if config.numpy_dtype_promotion.value != "standard" or config.numpy_rank_promotion.value != "allow":
+    if (
+        config.numpy_dtype_promotion.value != "standard"
+        or config.numpy_rank_promotion.value != "allow"
+    ):
         return NO_RULES
     return RULES64 if config.enable_x64.value else RULES32
 
@@ -200,7 +203,9 @@ def to_bool(x: Any) -> bool:
         TracerBoolConversionError,
         f"bool: the truth value of {_described(x)} is not known while tracing. Use numax.numpy.where or "
         "numax.lax.cond in place of `if`, numax.lax.while_loop in place of `while`, & | ~ in place of `and or not`, "
-        "or mark the argument as static (static_argnums)." if isinstance(x, Tracer) else "",
+        "or mark the argument as static (static_argnums)."
+        if isinstance(x, Tracer)
+        else "",
     )
     return bool(value.numpy_())
 
@@ -211,11 +216,15 @@ def to_index(x: Any) -> int:
         TracerIntegerConversionError,
         f"int: {_described(x)} was used as a Python integer (an index of a list, a shape, a range), and its value is "
         "not known while tracing. Use numax.numpy indexing or numax.lax.fori_loop, or mark the argument as static "
-        "(static_argnums)." if isinstance(x, Tracer) else "",
+        "(static_argnums)."
+        if isinstance(x, Tracer)
+        else "",
     )
     data = value.numpy_()
     if data.ndim or data.dtype.kind not in "iu":
-        raise TypeError(f"index: only integer arrays of no dimensions can be an index; got {value.aval.str_short()}.")
+        raise TypeError(
+            f"index: only integer arrays of no dimensions can be an index; got {value.aval.str_short()}."
+        )
     return int(data)
 
 
@@ -225,7 +234,8 @@ def to_number(x: Any, kind: type) -> Any:
         ConcretizationTypeError,
         f"{kind.__name__}: the value of {_described(x)} is not known while tracing. Use x.astype(...) to convert it, "
         "numax.debug.print to see it, or mark the argument as static (static_argnums)."
-        if isinstance(x, Tracer) else "",
+        if isinstance(x, Tracer)
+        else "",
     )
     return kind(value.numpy_())
 
@@ -235,7 +245,9 @@ def to_ndarray(x: Any) -> Any:
         x,
         TracerArrayConversionError,
         f"numpy: {_described(x)} was handed to NumPy, and its numbers are not known while tracing. Use numax.numpy in "
-        "place of numpy, or numax.pure_callback to call NumPy at run time." if isinstance(x, Tracer) else "",
+        "place of numpy, or numax.pure_callback to call NumPy at run time."
+        if isinstance(x, Tracer)
+        else "",
     )
     return value.numpy_()
 

@@ -53,7 +53,9 @@ def install() -> None:
     """Shorten the tracebacks that the interpreter prints for uncaught errors."""
     previous = sys.excepthook
 
-    def hook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    def hook(
+        kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    ) -> None:
         if config.traceback_filtering.value != "off" and shorten(error):
             error.add_note(NOTE)
             traceback = error.__traceback__

@@ -77,6 +77,8 @@ def generate(closed: ClosedJaxpr) -> Callable[..., Any]:
         lines.append(f"    v{k} = {call}")
     outs = ", ".join([use(v) for v in jaxpr.outvars])
     params = ", ".join([names[v] for v in jaxpr.invars])
-    source = "\n".join([f"def program({params}):", *lines, f"    return ({outs}{',' if outs else ''})"])
+    source = "\n".join(
+        [f"def program({params}):", *lines, f"    return ({outs}{',' if outs else ''})"]
+    )
     exec(compile(source, f"<numax program {jaxpr.debug_name}>", "exec"), scope)
     return scope["program"]

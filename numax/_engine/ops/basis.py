@@ -1,6 +1,7 @@
 """The operations that the rules of all others are written with."""
 
 import builtins
+import itertools
 import math
 import operator
 from collections.abc import Sequence
@@ -173,7 +174,9 @@ def batch_elementwise(prim: Primitive) -> Any:
 def align(args: Sequence[Any], dims: Sequence[Any]) -> tuple[list[Any], int]:
     """Bring the batch axes of elementwise operands to one place; unbatched ones get an axis of size 1,
     broadcast, unless they have no dimensions."""
-    shapes = {(a.aval.shape, d) for a, d in zip(args, dims, strict=True) if a.aval.ndim or d is not None}
+    shapes = {
+        (a.aval.shape, d) for a, d in zip(args, dims, strict=True) if a.aval.ndim or d is not None
+    }
     if len(shapes) == 1:
         return list(args), next(iter(shapes))[1]
     size = next(a.aval.shape[d] for a, d in zip(args, dims, strict=True) if d is not None)
@@ -186,9 +189,17 @@ def align(args: Sequence[Any], dims: Sequence[Any]) -> tuple[list[Any], int]:
         else:
             a = moveaxis(a, d, 0)
             if a.aval.ndim - 1 < ndim:
-                inner = next(b.aval for b, e in zip(args, dims, strict=True) if b.aval.ndim - (e is not None) == ndim)
+                inner = next(
+                    b.aval
+                    for b, e in zip(args, dims, strict=True)
+                    if b.aval.ndim - (e is not None) == ndim
+                )
                 shape = list(inner.shape)
-                e = next(e for b, e in zip(args, dims, strict=True) if b.aval.ndim - (e is not None) == ndim)
+                e = next(
+                    e
+                    for b, e in zip(args, dims, strict=True)
+                    if b.aval.ndim - (e is not None) == ndim
+                )
                 if e is not None:
                     del shape[e]
                 a = broadcast_in_dim(a, (size, *shape), (0,))
@@ -366,7 +377,9 @@ def neg(x: Any, /) -> Any:
 
 def _neg_infer(x: ShapedArray) -> ShapedArray:
     if x.dtype not in _NUMERIC or x.dtype == dtypes.bool_:
-        raise TypeError(f"neg: accepts numbers; got {x.str_short()}. Use numax.lax.bitwise_not for booleans.")
+        raise TypeError(
+            f"neg: accepts numbers; got {x.str_short()}. Use numax.lax.bitwise_not for booleans."
+        )
     return x
 
 
@@ -475,7 +488,10 @@ convert_element_type_p = Primitive(
     lower=_convert_lower,
     jvp=_convert_jvp,
     transpose=lambda ct, x, *, new_dtype, weak_type: [convert(ct, x.aval.dtype, x.aval.weak_type)],
-    batch=lambda axis, args, dims, **params: (convert_element_type_p.bind(*args, **params), dims[0]),
+    batch=lambda axis, args, dims, **params: (
+        convert_element_type_p.bind(*args, **params),
+        dims[0],
+    ),
     light=True,
 )
 
@@ -505,7 +521,9 @@ def _broadcast_infer(x: ShapedArray, *, shape: Any, broadcast_dimensions: Any) -
             f"broadcast_in_dim: broadcast_dimensions must name an axis of the result for each of the operand's; "
             f"got {dims} for {x.str_short()}."
         )
-    if any(not 0 <= d < len(shape) for d in dims) or any(a >= b for a, b in zip(dims, dims[1:], strict=False)):
+    if any(not 0 <= d < len(shape) for d in dims) or any(
+        a >= b for a, b in itertools.pairwise(dims)
+    ):
         raise TypeError(
             f"broadcast_in_dim: broadcast_dimensions must increase and lie in 0..{len(shape) - 1}; got {dims}."
         )
@@ -524,7 +542,9 @@ def _broadcast_host(x: np.ndarray, *, shape: Any, broadcast_dimensions: Any) -> 
         for i, d in enumerate(broadcast_dimensions):
             middle[d] = x.shape[i]
         x = x.reshape(middle)
-    if math.prod(shape) <= _COPY_LIMIT:  # copying a few elements is faster than making a view of stride 0
+    if (
+        math.prod(shape) <= _COPY_LIMIT
+    ):  # copying a few elements is faster than making a view of stride 0
         out = np.empty(shape, x.dtype)
         out[...] = x
         return out
@@ -542,7 +562,9 @@ def _broadcast_transpose(ct: Any, x: Any, *, shape: Any, broadcast_dimensions: A
     return [reshape(out, inner)]
 
 
-def _broadcast_batch(axis: Any, args: Any, dims: Any, *, shape: Any, broadcast_dimensions: Any) -> Any:
+def _broadcast_batch(
+    axis: Any, args: Any, dims: Any, *, shape: Any, broadcast_dimensions: Any
+) -> Any:
     x = moveaxis(args[0], dims[0], 0)
     size = x.aval.shape[0]
     return (
@@ -555,7 +577,9 @@ broadcast_in_dim_p = Primitive(
     name="broadcast_in_dim",
     infer=_broadcast_infer,
     host=_broadcast_host,
-    lower=lambda ctx, x, *, shape, broadcast_dimensions: hlo.broadcast_in_dim(ctx, x, shape, broadcast_dimensions),
+    lower=lambda ctx, x, *, shape, broadcast_dimensions: hlo.broadcast_in_dim(
+        ctx, x, shape, broadcast_dimensions
+    ),
     jvp=lambda primals, tangents, **params: (
         broadcast_in_dim_p.bind(*primals, **params),
         broadcast_in_dim_p.bind(*tangents, **params),
@@ -566,7 +590,9 @@ broadcast_in_dim_p = Primitive(
 )
 
 
-def reshape(operand: Any, new_sizes: Any, dimensions: Any = None, *, out_sharding: Any = None) -> Any:
+def reshape(
+    operand: Any, new_sizes: Any, dimensions: Any = None, *, out_sharding: Any = None
+) -> Any:
     """The same elements, in row-major order, in another shape.
 
     Args: dimensions (an order in which to read the operand's axes). Raises: TypeError if the sizes differ.
@@ -729,15 +755,21 @@ def infer_reduce(op: str, x: ShapedArray, axes: Any) -> ShapedArray:
         return ShapedArray(x.shape[1:], x.dtype, x.weak_type)
     for a in axes:
         if not 0 <= a < x.ndim:
-            raise ValueError(f"{op}: axis {a} is out of bounds for array of dimension {x.ndim}; got {x.str_short()}.")
+            raise ValueError(
+                f"{op}: axis {a} is out of bounds for array of dimension {x.ndim}; got {x.str_short()}."
+            )
     if len(set(axes)) != len(axes):
         raise ValueError(f"{op}: repeated axis; got {axes}. Name each axis once.")
-    return ShapedArray(tuple([n for i, n in enumerate(x.shape) if i not in axes]), x.dtype, x.weak_type)
+    return ShapedArray(
+        tuple([n for i, n in enumerate(x.shape) if i not in axes]), x.dtype, x.weak_type
+    )
 
 
 def _sum_infer(x: ShapedArray, *, axes: Any) -> ShapedArray:
     if x.dtype not in _NUMERIC or x.dtype == dtypes.bool_:
-        raise TypeError(f"reduce_sum: accepts numbers; got {x.str_short()}. Convert booleans with x.astype(int).")
+        raise TypeError(
+            f"reduce_sum: accepts numbers; got {x.str_short()}. Convert booleans with x.astype(int)."
+        )
     return infer_reduce("reduce_sum", x, axes)
 
 
@@ -813,7 +845,9 @@ def _select_infer(which: ShapedArray, *cases: ShapedArray) -> ShapedArray:
     if which.dtype != dtypes.bool_ and which.dtype != dtypes.int32:
         raise TypeError(f"select_n: `which` must be bool or int32; got {which.str_short()}.")
     if which.dtype == dtypes.bool_ and len(cases) > 2:
-        raise TypeError(f"select_n: a boolean `which` takes at most two cases; got {len(cases)}. Use int32.")
+        raise TypeError(
+            f"select_n: a boolean `which` takes at most two cases; got {len(cases)}. Use int32."
+        )
     if which.shape and which.shape != first.shape:
         raise TypeError(
             f"select_n: `which` must have the cases' shape or no dimensions; got {which.str_short()} for "
@@ -853,7 +887,7 @@ def _select_lower(ctx: Any, which: Any, *cases: Any) -> Any:
 
 
 def _select_jvp(primals: Any, tangents: Any) -> Any:
-    which, *cases = primals
+    which = primals[0]
     out = select_n_p.bind(*primals)
     ts = tangents[1:]
     if all(type(t) is Zero for t in ts):

@@ -7,7 +7,13 @@ import numpy as np
 
 from numax._engine.core import dtypes
 from numax._engine.core.avals import ShapedArray
-from numax._engine.core.primitive import Primitive, Zero, not_differentiable, not_linear, zero_tangent
+from numax._engine.core.primitive import (
+    Primitive,
+    Zero,
+    not_differentiable,
+    not_linear,
+    zero_tangent,
+)
 from numax._engine.ops.basis import (
     add_tangents,
     batch_elementwise,
@@ -52,7 +58,9 @@ def check_dtype(op: str, x: ShapedArray, accepts: frozenset[Any]) -> None:
 def _result(dtype_of: Any, x: ShapedArray) -> ShapedArray:
     if dtype_of is None:
         return x
-    dtype = dtype_of(x.dtype) if callable(dtype_of) and not isinstance(dtype_of, np.dtype) else dtype_of
+    dtype = (
+        dtype_of(x.dtype) if callable(dtype_of) and not isinstance(dtype_of, np.dtype) else dtype_of
+    )
     return ShapedArray(x.shape, dtype, x.weak_type and dtype != dtypes.bool_)
 
 
@@ -166,11 +174,11 @@ def spread(t: Any, z: Any) -> Any:
     return broadcast_in_dim(t, z.aval.shape, ())
 
 
-def compare(name: str, *, host: Callable[..., Any], lower: Callable[..., Any], accepts=ANY) -> Primitive:
+def compare(
+    name: str, *, host: Callable[..., Any], lower: Callable[..., Any], accepts=ANY
+) -> Primitive:
     """An elementwise comparison: two operands of equal dtype, a boolean result, no derivative."""
-    return binary(
-        name, accepts=accepts, host=host, lower=lower, jvp=zero_tangent, out=dtypes.bool_
-    )
+    return binary(name, accepts=accepts, host=host, lower=lower, jvp=zero_tangent, out=dtypes.bool_)
 
 
 def reducer(

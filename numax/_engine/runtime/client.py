@@ -1,7 +1,7 @@
 """Clients and devices. A client is made at the first need and lives until the process ends."""
 
-import functools
 import ctypes
+import functools
 import os
 import threading
 from typing import Any

@@ -13,7 +13,6 @@ from numax._engine.stablehlo import hlo
 from numax._engine.stablehlo.builder import Builder, Value
 
 
-
 class Module(NamedTuple):
     """A module's text, the arrays it takes as leading hidden arguments, and its host callbacks."""
 
@@ -92,7 +91,9 @@ class Walk:
             try:
                 out = eqn.primitive.lower(ctx, *ins, **eqn.params)
             except Exception as error:
-                error.add_note(f"while lowering `{eqn.primitive.name}`, called at {source.show(eqn.place)}")
+                error.add_note(
+                    f"while lowering `{eqn.primitive.name}`, called at {source.show(eqn.place)}"
+                )
                 raise
             if eqn.primitive.multiple_results:
                 env.update(zip(outvars, out, strict=True))
@@ -136,4 +137,3 @@ def lower(
         marks[count + i] = {**(marks[count + i] or {}), "jax.buffer_donor": True}
     text = ctx.module(name, results, marks if any(marks) else (), out_attributes, attributes)
     return Module(text, hoisted, ctx.callbacks, ctx.wide_vectors)
-

@@ -88,7 +88,9 @@ class JVPTrace(Trace):
         tracer.aval = out.aval
         return tracer
 
-    def custom_jvp(self, fun: Any, rule: Any, args: Sequence[Any], symbolic_zeros: bool) -> list[Any]:
+    def custom_jvp(
+        self, fun: Any, rule: Any, args: Sequence[Any], symbolic_zeros: bool
+    ) -> list[Any]:
         """Apply a user's derivative rule (flat: primals, tangents -> outputs, tangents)."""
         primals, tangents = self.parts(args)
         outs, out_tangents = rule(primals, tangents)

@@ -2,7 +2,16 @@
 
 from typing import Any, NamedTuple
 
-from numax._engine.core.ir import ClosedJaxpr, Eqn, Jaxpr, Literal, Var, close, convert_constvars, intern
+from numax._engine.core.ir import (
+    ClosedJaxpr,
+    Eqn,
+    Jaxpr,
+    Literal,
+    Var,
+    close,
+    convert_constvars,
+    intern,
+)
 from numax._engine.core.primitive import Primitive
 
 
@@ -82,7 +91,9 @@ def _split_program(
     known_ins = [v for v, u in zip(jaxpr.invars, unknown, strict=True) if not u]
     unknown_ins = [v for v, u in zip(jaxpr.invars, unknown, strict=True) if u]
     known = Jaxpr(jaxpr.constvars, known_ins, [*known_outs, *made], known_eqns, jaxpr.debug_name)
-    linear = Jaxpr(shared, [*made, *forwarded, *unknown_ins], linear_outs, linear_eqns, jaxpr.debug_name)
+    linear = Jaxpr(
+        shared, [*made, *forwarded, *unknown_ins], linear_outs, linear_eqns, jaxpr.debug_name
+    )
     return Parts(
         intern(ClosedJaxpr(known, closed.consts)),
         intern(ClosedJaxpr(linear, [constants[v] for v in shared])),

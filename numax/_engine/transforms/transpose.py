@@ -25,7 +25,9 @@ def _backward(eqns: Sequence[Eqn], env: dict[Any, Any] | None, cts: dict[Var, An
             out: Any = [cts.pop(v, None) for v in eqn.outvars]
             if all(ct is None for ct in out):
                 continue
-            out = [Zero(v.aval) if ct is None else ct for v, ct in zip(eqn.outvars, out, strict=True)]
+            out = [
+                Zero(v.aval) if ct is None else ct for v, ct in zip(eqn.outvars, out, strict=True)
+            ]
         else:
             out = cts.pop(eqn.outvars[0], None)
             if out is None:
@@ -39,7 +41,9 @@ def _backward(eqns: Sequence[Eqn], env: dict[Any, Any] | None, cts: dict[Var, An
         try:
             results = prim.transpose(out, *args, **eqn.params)
         except Exception as error:
-            error.add_note(f"in the derivative of `{prim.name}`, called at {source.show(eqn.place)}")
+            error.add_note(
+                f"in the derivative of `{prim.name}`, called at {source.show(eqn.place)}"
+            )
             raise
         for v, arg, ct in zip(eqn.invars, args, results, strict=True):
             if type(arg) is Linear and ct is not None and type(ct) is not Zero:
@@ -53,9 +57,7 @@ def backward(tape: Tape, out_cts: Sequence[Any]) -> list[Any]:
         if type(v) is Var and type(ct) is not Zero:
             _accumulate(cts, v, ct)
     _backward(tape.eqns, None, cts)
-    return [
-        None if v is None else cts.get(v) if v in cts else Zero(v.aval) for v in tape.invars
-    ]
+    return [None if v is None else cts.get(v) if v in cts else Zero(v.aval) for v in tape.invars]
 
 
 def transpose_program(

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from numax._engine.core.avals import ShapedArray
+from numax._engine.core.axes import extend
 from numax._engine.core.ir import ClosedJaxpr, eval_jaxpr, intern
 from numax._engine.core.primitive import Primitive
 from numax._engine.core.stage import closed_program, trace_to_jaxpr
 from numax._engine.core.trace import Trace, Tracer, new_depth
-from numax._engine.core.axes import extend
 from numax._engine.ops.basis import moveaxis, to_front
 
 _new = object.__new__
@@ -96,7 +96,9 @@ def vmap(
     """Results and their batch axes, of a flat function on arguments with batch axes."""
     with new_depth() as level:
         trace = BatchTrace(level, axis)
-        ins = [a if d is None else BatchTracer(trace, a, d) for a, d in zip(args, dims, strict=True)]
+        ins = [
+            a if d is None else BatchTracer(trace, a, d) for a, d in zip(args, dims, strict=True)
+        ]
         try:
             if axis.name is None:
                 results = fun(*ins)
