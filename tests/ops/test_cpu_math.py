@@ -37,11 +37,12 @@ def units(out, exact):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_error_is_below_two_units(name):
+def test_error_is_below_two_or_three_units(name):
     fun, reference, limit = NAMES[name]
     x = points(limit)
     exact = reference(x.astype(np.float64))
-    assert units(compiled(fun, [x])[0].astype(np.float64), exact).max() < 2
+    most = 3 if name in ("asin", "acos", "atan") else 2
+    assert units(compiled(fun, [x])[0].astype(np.float64), exact).max() < most
 
 
 @pytest.mark.parametrize("name", ["sin", "cos", "tan"])
