@@ -11,11 +11,15 @@ from numax import core, lax
 from numax.core import Array, Tracer, dtypes
 from numax.numpy.creation import constant, linspace
 from numax.numpy.manipulation import ravel, reshape
-from numax.numpy.promotion import promote_inexact, value
+from numax.numpy.promotion import promote_inexact, to_shape, value
 from numax.numpy.searching import _known, _number, concrete, searchsorted
-from numax.numpy.taking import _roomy
+from numax.numpy.taking import _roomy, _take
 
 _host_of = core.eager.host_of
+_WITHIN = "promise_in_bounds"
+_MANY = 2048  # from so many elements on, bins of equal width are found by a product
+_MOST_EVEN = 1 << 18
+_PRECISE = (dtypes.float32, dtypes.float64)
 
 
 def _int() -> Any:
@@ -77,10 +81,14 @@ def _count(x: Any, weights: Any, length: int) -> Any:
     if not x.shape[0] or not length:
         return constant((length,), 0, weights.dtype)
     x = _roomy(x, length)
-    places = lax.max(x, _number(0, x.dtype)) if dtypes.is_signed(x.dtype) else x
+    places = lax.min(x, _number(length, x.dtype))  # one bin more, for what is dropped
+    if dtypes.is_signed(x.dtype):
+        places = lax.max(places, _number(0, x.dtype))
     numbers = lax.ScatterDimensionNumbers((), (0,), (0,))
-    start = constant((length,), 0, weights.dtype)
-    return lax.scatter_add(start, lax.expand_dims(places, (1,)), weights, numbers, mode="drop")
+    start = constant((length + 1,), 0, weights.dtype)
+    index = lax.expand_dims(places, (1,))
+    found = lax.scatter_add(start, index, weights, numbers, mode="promise_in_bounds")
+    return lax.slice_in_dim(found, 0, length)
 
 
 # ---- edges ----
@@ -144,11 +152,41 @@ def _listed(bins: Any) -> Any:
     return np.asarray(bins) if isinstance(bins, list | tuple) else bins
 
 
-def _places(a: Any, edges: Any) -> Any:
+def _even_places(a: Any, edges: Any) -> Any:
+    """searchsorted(edges, a, "right") for edges of equal distance.
+
+    A product gives the bin to within one if the distance is well above the rounding errors of the edges, and the two
+    edges around it decide.
+    """
+    n, dtype = edges.shape[0], a.dtype
+    a, edges = lax.stop_gradient(a), lax.stop_gradient(edges)
+    low, high = (lax.index_in_dim(edges, i, keepdims=False) for i in (0, -1))
+    scale = lax.div(_number(n - 1, dtype), lax.sub(high, low))
+    size = lax.max(lax.abs(low), lax.abs(high))
+    error = lax.mul(size, _number(64 * float(dtypes.finfo(dtype).eps), dtype))
+    sound = lax.lt(lax.mul(scale, error), _number(1, dtype))
+
+    def product() -> Any:
+        share = lax.mul(lax.sub(a, to_shape(low, a.shape)), to_shape(scale, a.shape))
+        bin_ = lax.clamp(_number(0, dtype), share, _number(n - 2, dtype))
+        missing = lax.ne(a, a)
+        bin_ = core.convert(lax.select_n(missing, bin_, lax.full_like(bin_, 0)), _int())
+        next_ = lax.add(bin_, _number(1, _int()))
+        passed = [lax.le(_take(edges, i, 0, _WITHIN), a) for i in (bin_, next_)]
+        found = lax.add(*[core.convert(p, _int()) for p in passed])
+        return lax.select_n(missing, lax.add(bin_, found), lax.full_like(bin_, n))
+
+    return lax.cond(sound, product, lambda: searchsorted(edges, a, "right"))
+
+
+def _places(a: Any, edges: Any, even: bool = False) -> Any:
     """The number of each element's bin, from 1 on; 0 below and len(edges) above. The last edge belongs to its bin."""
     n = edges.shape[0]
     a, edges = promote_inexact(a, edges)
-    found = searchsorted(edges, a, "right")
+    if even and a.aval.size >= _MANY and 1 < n < _MOST_EVEN and a.dtype in _PRECISE:
+        found = _even_places(a, edges)
+    else:
+        found = searchsorted(edges, a, "right")
     last = lax.index_in_dim(edges, -1, keepdims=False)
     return lax.select_n(lax.eq(a, last), found, lax.full_like(found, n - 1))
 
@@ -179,7 +217,8 @@ def histogram(
             )
         items = promote_inexact(ravel(given), flat)[0]
     n = edges.shape[0]
-    counts = lax.slice_in_dim(_count(_places(flat, edges), items, n), 1, n)
+    places = _places(flat, edges, not _is_array(bins) or not getattr(bins, "shape", True))
+    counts = lax.slice_in_dim(_count(places, items, n), 1, n)
     if density:
         widths = lax.sub(lax.slice_in_dim(edges, 1, n), lax.slice_in_dim(edges, 0, n - 1))
         counts, widths = promote_inexact(counts, widths)

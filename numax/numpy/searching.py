@@ -19,6 +19,9 @@ _host_of = core.eager.host_of
 _wrap = core.eager.wrap_host
 _etype = core.etype
 _SCALARS = (bool, int, float, complex)
+_UNROLLED = (
+    2048  # from so many elements on, searching for them compiles to unrolled steps, not to a loop
+)
 
 
 def _int32() -> Any:
@@ -499,6 +502,9 @@ def _search(a: Any, v: Any, right: bool, method: str, dtype: Any) -> Any:
         needles = lax.broadcast_in_dim(v, wide, tuple(range(len(wide) - 1)))
         return lax.reduce_sum(core.convert(_less(line, needles, right), dtype), (len(wide) - 1,))
 
+    if method == "scan_unrolled" or v.aval.size >= _UNROLLED:
+        return _search_halving(a, v, right, dtype)
+
     def step(low: Any, high: Any) -> tuple[Any, Any]:
         """Halve [low, high): everything before low lies before v."""
         middle = lax.div(lax.add(low, high), _number(2, dtype))
@@ -513,11 +519,21 @@ def _search(a: Any, v: Any, right: bool, method: str, dtype: Any) -> Any:
 
     steps = n.bit_length()
     low, high = lax.full_like(v, 0, dtype), lax.full_like(v, n, dtype)
-    if method == "scan_unrolled":
-        for _ in range(steps):
-            low, high = step(low, high)
-        return low
     return lax.fori_loop(0, steps, lambda _, pair: step(*pair), (low, high))[0]
+
+
+def _search_halving(a: Any, v: Any, right: bool, dtype: Any) -> Any:
+    """Binary search whose steps are the same for all elements, so that only a place goes from one to the next."""
+    place = lax.full_like(v, 0, dtype)
+    rest = a.shape[0]
+    while rest > 1:
+        half = rest // 2
+        probe = lax.add(place, _number(half - 1, dtype))
+        before = _less(_take(a, probe, 0, "promise_in_bounds"), v, right)
+        place = lax.select_n(before, place, lax.add(place, _number(half, dtype)))
+        rest -= half
+    before = _less(_take(a, place, 0, "promise_in_bounds"), v, right)
+    return lax.select_n(before, place, lax.add(place, _number(1, dtype)))
 
 
 def _search_sorting(a: Any, v: Any, right: bool, dtype: Any) -> Any:

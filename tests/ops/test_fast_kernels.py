@@ -132,3 +132,94 @@ def test_top_k_under_transformations():
     wanted = np.zeros_like(x)
     np.put_along_axis(wanted, order, 1, -1)
     np.testing.assert_array_equal(slope, wanted)
+
+
+# ---- searching and counting ----
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("n", [1, 2, 3, 31, 32, 1000])
+def test_searching_for_many(n, side):
+    a = np.sort(np.round(RNG.standard_normal(n) * 8)).astype(np.float32)
+    v = np.round(RNG.standard_normal(3000) * 9).astype(np.float32)
+    v[:6] = np.nan, np.inf, -np.inf, a[0], a[-1], -0.0
+    for b in (a, np.append(a, np.float32([np.inf, np.nan, np.nan]))):
+        expected = np.searchsorted(b, v, side)
+        find = numax.jit(lambda x, y: nnp.searchsorted(x, y, side))
+        np.testing.assert_array_equal(find(b, v), expected)
+        mapped = numax.jit(numax.vmap(lambda x, y: nnp.searchsorted(x, y, side), (None, 0)))
+        np.testing.assert_array_equal(mapped(b, v.reshape(1000, 3)), expected.reshape(1000, 3))
+    whole = np.sort(RNG.integers(0, 50, n)).astype(np.int32)
+    needles = RNG.integers(-5, 60, 3000).astype(np.int32)
+    found = numax.jit(lambda x, y: nnp.searchsorted(x, y, side))(whole, needles)
+    np.testing.assert_array_equal(found, np.searchsorted(whole, needles, side))
+
+
+def test_the_derivative_of_interp():
+    xp = np.sort(RNG.standard_normal(50)).astype(np.float32)
+    fp = RNG.standard_normal(50).astype(np.float32)
+    x = RNG.uniform(-1, 1, 3000).astype(np.float32)
+    slope = numax.jit(numax.grad(lambda a: nnp.interp(a, xp, fp).sum()))(x)
+    place = np.searchsorted(xp, x, "right")
+    expected = (fp[place] - fp[place - 1]) / (xp[place] - xp[place - 1])
+    np.testing.assert_allclose(slope, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "bins"),
+    [
+        (-3, 3, 1),
+        (-3, 3, 100),
+        (-3, 3, 4097),
+        (1e6, 1e6 + 1, 8),
+        (-1e-30, 2e-30, 7),
+        (0, 3e38, 9),
+    ],
+)
+def test_bins_of_equal_width(low, high, bins):
+    x = RNG.uniform(low - 0.1 * (high - low), high, 5000).astype(np.float32)
+    edges = np.asarray(nnp.linspace(np.float32(low), np.float32(high), bins + 1))
+    x[: min(bins + 1, 4000)] = edges[:4000]
+    x[-3:] = np.nan, np.float32(high), np.float32(low)
+    limits = np.float32(low), np.float32(high)
+
+    def bin_(a):
+        return nnp.histogram(a, bins, limits)
+
+    pair = np.stack([x, x[::-1]])
+    rows = [bin_(x), numax.jit(bin_)(x)]
+    rows += zip(*numax.jit(numax.vmap(bin_))(pair), strict=True)
+    for counts, found in rows:
+        np.testing.assert_allclose(found, edges, rtol=3e-7, atol=1e-6 * max(abs(low), abs(high)))
+        np.testing.assert_array_equal(counts, np.histogram(x[~np.isnan(x)], found)[0])
+
+
+def test_the_gradient_of_a_histogram_is_that_of_its_weights():
+    x, w = RNG.standard_normal(3000).astype(np.float32), RNG.random(3000).astype(np.float32)
+    scale = np.arange(10, dtype=np.float32)
+    loss = numax.jit(
+        numax.grad(lambda a, b: (nnp.histogram(a, 10, weights=b)[0] * scale).sum(), (0, 1))
+    )
+    by_x, by_w = loss(x, w)
+    edges = np.asarray(nnp.histogram_bin_edges(x, 10))
+    np.testing.assert_array_equal(by_x, np.zeros_like(x))
+    np.testing.assert_array_equal(
+        by_w, scale[np.clip(np.searchsorted(edges, x, "right") - 1, 0, 9)]
+    )
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int8", "uint8"])
+def test_counting_drops_large_numbers(dtype):
+    x = RNG.integers(0, 100, 3000).astype(dtype)
+    if dtype[0] == "i":
+        x[:50] = -x[:50]
+    expected = np.bincount(np.maximum(x, 0).astype(np.int64), minlength=101)
+    for length in (1, 60, 101, 300):
+        wanted = np.bincount(np.maximum(x, 0).astype(np.int64), minlength=length)[:length]
+        found = numax.jit(lambda a, n=length: nnp.bincount(a, length=n))(x)
+        np.testing.assert_array_equal(found, wanted)
+        twice = numax.jit(numax.vmap(lambda a, n=length: nnp.bincount(a, length=n)))(
+            np.stack([x, x])
+        )
+        np.testing.assert_array_equal(twice, [wanted, wanted])
+    assert expected.sum() == 3000

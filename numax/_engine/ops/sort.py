@@ -399,12 +399,12 @@ def _top_k_dtype(dtype: Any) -> Any:
 def _top_k_lower(ctx: Any, x: Any, *, k: int, axis: int) -> list[Any]:
     if not k or 0 in x.shape:
         return [hlo.full(ctx, 0, a.shape, a.dtype) for a in ctx.avals_out]
-    if _slow_top_k(x, k, axis) and _by_callback(ctx, [x]):
+    if _slow_top_k(x, k) and _by_callback(ctx, [x]):
         return _host_callback(ctx, lambda a: _top_k_host(a, k=k, axis=axis), [x], ctx.avals_out)
     return _emit_top_k(ctx, x, k, axis)
 
 
-def _slow_top_k(x: Any, k: int, axis: int) -> bool:
+def _slow_top_k(x: Any, k: int) -> bool:
     """Whether XLA sorts, as it does for all dtypes but float32, or selects too many."""
     return _top_k_dtype(x.dtype) != dtypes.float32 or k >= _MANY
 
