@@ -44,6 +44,8 @@ def _learn(name: str, ufunc: Any, args: tuple[Any, ...], out: Any) -> None:
     if place in rules:
         return
     rules[place] = None
+    if ufunc in _DIVIDING and any(dtypes.value_type(a)[0] in _TINY for a in args):
+        return
     try:
         if _agrees(quiet.run(ufunc, *values), out) and (
             out._t.dtype != np.bool_ or _same_loop(ufunc, args)
@@ -110,6 +112,8 @@ def _learn_cast(
 _NATIVE = frozenset(d for d in dtypes.ALL if d.kind in "biufc")
 
 
+_DIVIDING = (np.floor_divide, np.remainder, np.fmod)  # of int4 they warn, whatever NumPy is told
+_TINY = frozenset({dtypes.int2, dtypes.int4, dtypes.uint2, dtypes.uint4})
 _TRUTH = (np.logical_and, np.logical_or, np.logical_xor, np.logical_not)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from numax import core, lax
-from numax.core import dtypes
+from numax.core import Array, dtypes
 from numax.numpy import (
     averages,
     conversions,
@@ -147,7 +147,12 @@ def byteswap(self: Any) -> Any:
 
 
 def size(self: Any) -> int:
-    return self.aval.size
+    memory = self._np if type(self) is Array else None
+    return self.aval.size if memory is None else memory.size
+
+
+def ndim(self: Any) -> int:
+    return len(self.shape)
 
 
 def itemsize(self: Any) -> int:
@@ -242,6 +247,7 @@ _PROPERTIES: dict[str, Callable[..., Any]] = {
     "itemsize": itemsize,
     "mT": manipulation.matrix_transpose,
     "nbytes": conversions.nbytes,
+    "ndim": ndim,
     "real": elementwise.real,
     "sharding": conversions.sharding,
     "size": size,
@@ -283,7 +289,6 @@ def install(array_class: type, tracer_class: type) -> None:
             setattr(kind, name, method)
         for name, getter in _PROPERTIES.items():
             setattr(kind, name, property(getter))
-        kind.ndim = property(lambda self: len(self.shape))
 
 
 __all__ = ["install"]

@@ -606,3 +606,24 @@ def test_strict_promotion_is_asked_for():
     with numax.numpy_rank_promotion("raise"), pytest.raises(ValueError, match="rank"):
         jnp.add(jnp.ones(2), jnp.ones((2, 2)))
     assert (jnp.ones(2) + jnp.ones((2, 2), jnp.int32)).dtype == np.float32
+
+
+@pytest.mark.parametrize("name", ["float64", "int64", "complex128"])
+def test_wide_types_agree_with_numpy(x64, name):
+    short = {"float64": "float32", "int64": "int32", "complex128": "complex64"}[name]
+    skipped = {"reciprocal", "positive", "isposinf", "isneginf"}  # as tested above
+    found = []
+    for f, _, args in calls(short):
+        if f in skipped:
+            continue
+        args = [a.astype(name) for a in args]
+        with np.errstate(all="ignore"):
+            want = np.asarray(getattr(np, f)(*args))
+        got = host(getattr(jnp, f)(*[jnp.asarray(a) for a in args]))
+        wide = np.complex128 if want.dtype.kind == "c" else np.float64
+        close = np.allclose(
+            got.astype(wide), want.astype(wide), rtol=1e-12, atol=1e-12, equal_nan=True
+        )
+        if got.dtype != want.dtype or not close:
+            found.append(f"{f}: {got.dtype} {want.dtype}")
+    assert not found
