@@ -214,6 +214,9 @@ def test_dtypes_of_results_are_jaxs():
     assert jnp.sum(jnp.ones(2, jnp.int8), promote_integers=False).dtype == np.int8
     assert jnp.sum(jnp.array([True])).dtype == np.int32
     assert jnp.cumsum(jnp.ones(2, jnp.int8)).dtype == np.int8
+    assert jnp.cumulative_sum(jnp.ones(2, jnp.int8)).dtype == np.int32
+    assert jnp.cumulative_sum(jnp.ones(2, jnp.uint8)).dtype == np.uint32
+    assert jnp.cumulative_prod(jnp.ones(2, jnp.int8)).dtype == np.int8
     assert jnp.mean(jnp.array([1, 2]), dtype=int).dtype == np.int32
     assert not jnp.sum(1.0).weak_type
     assert jnp.max(jnp.ones(2, int), initial=2.5).dtype == np.int32
@@ -280,6 +283,7 @@ BAD = [
     (lambda: jnp.quantile(np.ones(2, np.complex64), 0.5), ValueError, "complex"),
     (lambda: jnp.quantile(ones, 0.5, weights=ones), NotImplementedError, "weights"),
     (lambda: jnp.median(ones, overwrite_input=True), ValueError, "overwrite"),
+    (lambda: jnp.ediff1d(np.array([True, False])), TypeError, "bool"),
     (lambda: jnp.diff(np.float32(1)), ValueError, "one dimensional"),
     (lambda: jnp.diff(ones, -1), ValueError, "non-negative"),
     (lambda: jnp.gradient(np.ones(1)), ValueError, "too small"),
