@@ -8,6 +8,12 @@ from numax.core import Array
 from numax.scipy.special_normal import real
 
 
+def _cotangent(q: Any) -> Any:
+    """1 / tan(pi q) for q in [0, 1], infinite at both ends."""
+    size = 1 / jnp.tan(math.pi * jnp.minimum(q, 1 - q))
+    return jnp.where(q > 0.5, -size, size)
+
+
 def logpdf(x: Any, loc: Any = 0, scale: Any = 1) -> Array:
     """The logarithm of the probability density of the Cauchy distribution.
 
@@ -33,7 +39,7 @@ def isf(q: Any, loc: Any = 0, scale: Any = 1) -> Array:
     Grad: elementwise. Source: SciPy `stats.cauchy`.
     """
     q, loc, scale = real("isf", q, loc, scale)
-    return loc + scale / jnp.tan(math.pi * q)
+    return loc + scale * _cotangent(q)
 
 
 def logcdf(x: Any, loc: Any = 0, scale: Any = 1) -> Array:
@@ -69,7 +75,7 @@ def ppf(q: Any, loc: Any = 0, scale: Any = 1) -> Array:
     Grad: elementwise. Source: SciPy `stats.cauchy`.
     """
     q, loc, scale = real("ppf", q, loc, scale)
-    return loc - scale / jnp.tan(math.pi * q)
+    return loc + scale * _cotangent(1 - q)
 
 
 def sf(x: Any, loc: Any = 0, scale: Any = 1) -> Array:
