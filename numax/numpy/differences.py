@@ -57,7 +57,9 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Array:
     """
     x = value("ediff1d", ary)
     if x.dtype == dtypes.bool_:
-        raise TypeError("ediff1d: booleans have no difference; got bool. Convert with ary.astype(int).")
+        raise TypeError(
+            "ediff1d: booleans have no difference; got bool. Convert with ary.astype(int)."
+        )
     out = _steps(lax.reshape(x, (x.aval.size,)), 0) if x.aval.size else lax.reshape(x, (0,))
     ends = []
     for extra in (to_begin, to_end):
