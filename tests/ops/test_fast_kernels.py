@@ -63,6 +63,13 @@ def test_maxima_keep_nans(n, dtype):
                 np.testing.assert_array_equal(turned, theirs(x.T, axis))
 
 
+def test_argmax_of_what_is_computed():
+    x = RNG.standard_normal((400, 10)).astype(np.float32)
+    for axis in (0, 1):
+        found = numax.jit(lambda a, k=axis: nnp.argmax(nnp.log1p(a * a), k))(x)
+        np.testing.assert_array_equal(found, np.argmax(np.log1p(x * x), axis))
+
+
 @pytest.mark.parametrize("n", [10, 200])
 def test_argmax_in_a_loop(n):
     x = RNG.standard_normal((6, n)).astype(np.float32)
@@ -223,3 +230,12 @@ def test_counting_drops_large_numbers(dtype):
         )
         np.testing.assert_array_equal(twice, [wanted, wanted])
     assert expected.sum() == 3000
+
+
+def test_counting_in_parts():
+    x = RNG.integers(-1, 120, 70001).astype(np.int32)
+    w = RNG.integers(0, 9, 70001).astype(np.float32)
+    found = numax.jit(lambda a: nnp.bincount(a, length=100))(x)
+    np.testing.assert_array_equal(found, np.bincount(np.maximum(x, 0), minlength=100)[:100])
+    found = numax.jit(lambda a, b: nnp.bincount(a, b, length=100))(x, w)
+    np.testing.assert_array_equal(found, np.bincount(np.maximum(x, 0), w, minlength=100)[:100])

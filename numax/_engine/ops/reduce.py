@@ -329,7 +329,17 @@ def _place_of_pairs(ctx: Any, x: Any, axis: int, largest: bool, wide: Any) -> An
         ctx.constant(limit(wide, True), wide),
     ]
     places = hlo.iota(ctx, x.shape, wide, axis)
-    return hlo.reduce(ctx, [x, places], starts, (axis,), better)[1]
+    best, place = hlo.reduce(ctx, [x, places], starts, (axis,), better)
+    if ctx.platform != "cpu":
+        return place
+    # The compiler would compute x element by element inside the reduction, which costs ten times as much for Gumbel
+    # numbers. What has a second use it computes before, if it is not cheap. The first element is never better than the
+    # best, but it cannot know.
+    low, high = [0] * len(x.shape), list(x.shape)
+    high[axis] = 1
+    first = hlo.reshape(ctx, hlo.slice(ctx, x, low, high), best.shape)
+    beaten = hlo.compare(ctx, first, best, "GT" if largest else "LT")
+    return hlo.select(ctx, beaten, ctx.constant(0, wide, place.shape), place)
 
 
 def _place(name: str, host: Any, largest: bool) -> Primitive:
