@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from numax import core, lax
+from numax._engine.ops.reduce import largest
 from numax.core import Array, dtypes
 from numax.numpy.elementwise import exp, expm1, log, log1p
 from numax.numpy.promotion import broadcast, common_shape, number, promote_inexact, to_shape, value
@@ -49,7 +50,7 @@ def mask_of(op: str, where: Any, x: Any) -> tuple[Any, Any]:
 def _largest(x: Any, axes: tuple[int, ...]) -> Any:
     """The largest number, a constant to derivatives; by real parts for complex numbers."""
     size = lax.stop_gradient(lax.real(x) if dtypes.is_complex(x.dtype) else x)
-    return lax.reduce_max(size, axes)
+    return largest(size, axes)
 
 
 def logsumexp(

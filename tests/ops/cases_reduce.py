@@ -91,6 +91,7 @@ def _smooth(x, y):
 CASES = [
     *_rows("reduce_max", np.maximum, (*NUMBERS, "bool")),
     *_rows("reduce_min", np.minimum, (*NUMBERS, "bool")),
+    *_rows("largest", np.maximum, ("float32", "bfloat16", "float16")),
     *_rows("reduce_prod", np.multiply, NUMBERS, _LOOSE, wide=True),
     *_rows("reduce_and", np.bitwise_and, WHOLE, grad=False),
     *_rows("reduce_or", np.bitwise_or, WHOLE, grad=False),

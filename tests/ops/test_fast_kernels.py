@@ -5,7 +5,7 @@ import pytest
 
 import numax
 import numax.numpy as nnp
-from numax import lax
+from numax import lax, nn
 
 RNG = np.random.default_rng(7)
 SIZES = (1, 3, 16, 17, 128, 5000)
@@ -239,3 +239,26 @@ def test_counting_in_parts():
     np.testing.assert_array_equal(found, np.bincount(np.maximum(x, 0), minlength=100)[:100])
     found = numax.jit(lambda a, b: nnp.bincount(a, b, length=100))(x, w)
     np.testing.assert_array_equal(found, np.bincount(np.maximum(x, 0), w, minlength=100)[:100])
+
+
+def test_large_maxima_of_infinities_of_both_signs():
+    x = RNG.standard_normal((70, 100)).astype(np.float32)
+    x[3, 5], x[3, 6], x[8, 1] = np.inf, -np.inf, np.nan
+    for axis in (0, 1, None):
+        for ours, theirs in ((nnp.max, np.max), (nnp.min, np.min)):
+            found = numax.jit(lambda a, f=ours, k=axis: f(a, k))(x)
+            np.testing.assert_array_equal(found, theirs(x, axis))
+    finite = np.where(np.isnan(x), 0, x)
+    np.testing.assert_array_equal(numax.jit(lambda a: a.max(1))(finite), finite.max(1))
+    mapped = numax.jit(numax.vmap(lambda a: a.max()))(x[None].repeat(2, 0))
+    np.testing.assert_array_equal(mapped, [np.nan, np.nan])
+    _, rows = numax.jit(lambda a: lax.scan(lambda c, row: (c, row.max()), 0, a))(x)
+    np.testing.assert_array_equal(rows, x.max(1))
+
+
+def test_softmax_of_nan_is_nan():
+    x = RNG.standard_normal((70, 100)).astype(np.float32)
+    x[8, 1] = np.nan
+    out = np.asarray(numax.jit(lambda a: nn.softmax(a, axis=1))(x))
+    np.testing.assert_array_equal(np.isnan(out), np.isnan(x).any(1, keepdims=True).repeat(100, 1))
+    np.testing.assert_array_equal(out, numax.jit(nn.softmax)(x))
