@@ -31,6 +31,7 @@ from numax.nn.activations import (
 )
 from numax.nn.attention import dot_product_attention
 from numax.nn.normalization import one_hot, standardize
+from numax.nn.scaled import get_scaled_dot_general_config, scaled_dot_general, scaled_matmul
 from numax.numpy.elementwise import tanh
 from numax.scipy.exponential import log1mexp, log_softmax, logmeanexp, logsumexp, softmax
 
@@ -39,6 +40,7 @@ __all__ = [
     "dot_product_attention",
     "elu",
     "gelu",
+    "get_scaled_dot_general_config",
     "glu",
     "hard_sigmoid",
     "hard_silu",
@@ -56,6 +58,8 @@ __all__ = [
     "one_hot",
     "relu",
     "relu6",
+    "scaled_dot_general",
+    "scaled_matmul",
     "selu",
     "sigmoid",
     "silu",

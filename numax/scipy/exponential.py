@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+import numpy as np
+
 from numax import core, lax
 from numax._engine.ops.reduce import largest
 from numax.core import Array, dtypes
@@ -117,11 +119,43 @@ def _shifted(op: str, x: Any, axis: Any, where: Any) -> tuple[Any, Any, tuple[in
     return lax.sub(x, spread(core.convert(top, x.dtype), x, axes)), where, axes
 
 
+_NATIVE = frozenset([dtypes.float32, dtypes.float64])
+
+
+def _on_host(x: Any, axis: Any, rule: Any) -> Any:
+    """A rule on the memory of an eager Array of floats; None for all others."""
+    if type(x) is not Array or x._t.dtype not in _NATIVE:
+        return None
+    host = core.eager.host_of(x)
+    if host is None or not host.size:
+        return None
+    if isinstance(axis, list):
+        axis = tuple(axis)
+    try:
+        return core.eager.wrap_host(core.eager.quiet.run(rule, host, axis), x._t)
+    except (ValueError, TypeError):  # the general way says what is wrong
+        return None
+
+
+def _host_softmax(x: Any, axis: Any) -> Any:
+    terms = np.exp(x - np.maximum.reduce(x, axis, keepdims=True))
+    return terms / np.add.reduce(terms, axis, keepdims=True)
+
+
+def _host_log_softmax(x: Any, axis: Any) -> Any:
+    x = x - np.maximum.reduce(x, axis, keepdims=True)
+    return x - np.log(np.add.reduce(np.exp(x), axis, keepdims=True))
+
+
 def softmax(x: Any, axis: Any = -1, where: Any = None) -> Array:
     """exp(x) / sum(exp(x)) along axes, without overflow; 0 where the mask is false.
 
     Dtypes: integers become float32. Grad: y (t - sum(y t)).
     """
+    if where is None:
+        found = _on_host(x, axis, _host_softmax)
+        if found is not None:
+            return found
     x, where, axes = _shifted("softmax", x, axis, where)
     terms = exp(x)
     total = lax.reduce_sum(terms, axes)
@@ -136,6 +170,10 @@ def log_softmax(x: Any, axis: Any = -1, where: Any = None) -> Array:
 
     Dtypes: integers become float32. Grad: t - sum(softmax(x) t).
     """
+    if where is None:
+        found = _on_host(x, axis, _host_log_softmax)
+        if found is not None:
+            return found
     x, where, axes = _shifted("log_softmax", x, axis, where)
     total = lax.reduce_sum(exp(x), axes)
     if where is not None:

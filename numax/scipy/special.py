@@ -1,9 +1,7 @@
 """scipy.special: special functions."""
 
 from numax.scipy.exponential import (
-    log_softmax,
     logsumexp,
-    softmax,
 )
 from numax.scipy.special_gamma import (
     bernoulli,
@@ -63,6 +61,10 @@ from numax.scipy.special_series import (
     hyp1f1,
     hyp2f1,
     sph_harm_y,
+)
+from numax.scipy.special_softmax import (
+    log_softmax,
+    softmax,
 )
 
 __all__ = [

@@ -166,3 +166,12 @@ BAD = [
 def test_errors(call, kind, message):
     with pytest.raises(kind, match=message):
         call()
+
+
+def test_softmax_over_all_elements():
+    x = np.array([[1.0, 2], [3, 5]], np.float32)
+    for name in ("softmax", "log_softmax"):
+        for axis in (None, 0, (0, 1)):
+            want = getattr(sp, name)(x, axis=axis)
+            close(getattr(special, name)(x, axis=axis), want, 2e-6)
+            close(numax.jit(lambda x, n=name, a=axis: getattr(special, n)(x, axis=a))(x), want, 2e-6)
