@@ -124,8 +124,28 @@ def _nd(op: str, kind: str, a: Any, s: Any, axes: Any, norm: Any, default: Any =
     return lax.transpose(x, np.argsort(order).tolist()) if moved else x
 
 
+_NATIVE = frozenset([dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128])
+_FUNCTIONS = {"fft": np.fft.fft, "ifft": np.fft.ifft, "rfft": np.fft.rfft, "irfft": np.fft.irfft}
+
+
+def _on_host(kind: str, a: Array, n: Any, axis: Any, norm: Any) -> Any:
+    """NumPy's transform of an eager Array; None for traced values and what NumPy refuses."""
+    host = core.eager.host_of(a)
+    if host is None or (kind == "rfft" and dtypes.is_complex(a._t.dtype)):
+        return None
+    try:
+        out = core.eager.quiet.run(_FUNCTIONS[kind], host, n, axis, norm)
+    except (ValueError, IndexError, TypeError):  # the general way says what is wrong
+        return None
+    return core.eager.wrap_host(out, core.etype(out.dtype))
+
+
 def _one(op: str, kind: str, a: Any, n: Any, axis: Any, norm: Any) -> Any:
     """Transforms over one axis."""
+    if type(a) is Array and a._t.dtype in _NATIVE:
+        found = _on_host(kind, a, n, axis, norm)
+        if found is not None:
+            return found
     if isinstance(axis, tuple | list):
         raise ValueError(f"{op}: does not support multiple axes; got axis={axis}. Use {op}n.")
     return _nd(op, kind, a, None if n is None else (n,), (operator.index(axis),), norm)

@@ -55,6 +55,31 @@ def _largest(x: Any, axes: tuple[int, ...]) -> Any:
     return largest(size, axes)
 
 
+_NATIVE = frozenset([dtypes.float32, dtypes.float64])
+
+
+def _on_host(x: Any, axis: Any, rule: Any) -> Any:
+    """A rule on the memory of an eager Array of floats; None for all others."""
+    if type(x) is not Array or x._t.dtype not in _NATIVE:
+        return None
+    host = core.eager.host_of(x)
+    if host is None or not host.size:
+        return None
+    if isinstance(axis, list):
+        axis = tuple(axis)
+    try:
+        return core.eager.wrap_host(core.eager.quiet.run(rule, host, axis), x._t)
+    except (ValueError, TypeError):  # the general way says what is wrong
+        return None
+
+
+def _host_logsumexp(x: Any, axis: Any) -> Any:
+    top = np.maximum.reduce(x, axis, keepdims=True)
+    top = np.where(np.isfinite(top), top, np.zeros((), x.dtype))
+    total = np.log(np.add.reduce(np.exp(x - top), axis, keepdims=True)) + top
+    return total.reshape(()) if axis is None else np.squeeze(total, axis)
+
+
 def logsumexp(
     a: Any,
     axis: Any = None,
@@ -68,6 +93,10 @@ def logsumexp(
     Where the sum is negative and no sign is asked for: nan. Raises: TypeError for lists.
     Grad: softmax of a. Source: SciPy `special.logsumexp`.
     """
+    if b is None and where is None and not keepdims and not return_sign:
+        found = _on_host(a, axis, _host_logsumexp)
+        if found is not None:
+            return found
     if b is None:
         (x,) = promote_inexact(*_values("logsumexp", a))
     else:
@@ -117,24 +146,6 @@ def _shifted(op: str, x: Any, axis: Any, where: Any) -> tuple[Any, Any, tuple[in
     if where is not None:  # nothing chosen: any finite number will do
         top = lax.select_n(lax.is_finite(top), core.full(top.aval.shape, 0, top.dtype), top)
     return lax.sub(x, spread(core.convert(top, x.dtype), x, axes)), where, axes
-
-
-_NATIVE = frozenset([dtypes.float32, dtypes.float64])
-
-
-def _on_host(x: Any, axis: Any, rule: Any) -> Any:
-    """A rule on the memory of an eager Array of floats; None for all others."""
-    if type(x) is not Array or x._t.dtype not in _NATIVE:
-        return None
-    host = core.eager.host_of(x)
-    if host is None or not host.size:
-        return None
-    if isinstance(axis, list):
-        axis = tuple(axis)
-    try:
-        return core.eager.wrap_host(core.eager.quiet.run(rule, host, axis), x._t)
-    except (ValueError, TypeError):  # the general way says what is wrong
-        return None
 
 
 def _host_softmax(x: Any, axis: Any) -> Any:

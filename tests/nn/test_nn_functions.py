@@ -137,7 +137,11 @@ def test_softmax_and_kin(axis):
         (nn.logsumexp, scipy.special.logsumexp),
     ):
         want = theirs(x.astype(np.float64), axis=axis)
-        for got in (own(x, axis=axis), numax.jit(lambda x, own=own: own(x, axis=axis))(x)):
+        for got in (
+            own(x, axis=axis),
+            own(numax.device_put(x), axis=axis),
+            numax.jit(lambda x, own=own: own(x, axis=axis))(x),
+        ):
             np.testing.assert_allclose(np.asarray(got), want, rtol=2e-6, atol=1e-6)
         checks.check_derivatives(lambda x, own=own: own(x, axis=axis), [x[:, :2, :2] / 20])
 

@@ -30,6 +30,7 @@ def agree(name, x, *args, **options):
     want = getattr(np.fft, name)(x, *args, **options)
     own = getattr(fft, name)
     same(own(x, *args, **options), want)
+    same(own(numax.device_put(x), *args, **options), want)
     same(numax.jit(lambda x: own(x, *args, **options))(x), want)
 
 
