@@ -174,4 +174,6 @@ def test_softmax_over_all_elements():
         for axis in (None, 0, (0, 1)):
             want = getattr(sp, name)(x, axis=axis)
             close(getattr(special, name)(x, axis=axis), want, 2e-6)
-            close(numax.jit(lambda x, n=name, a=axis: getattr(special, n)(x, axis=a))(x), want, 2e-6)
+            close(
+                numax.jit(lambda x, n=name, a=axis: getattr(special, n)(x, axis=a))(x), want, 2e-6
+            )
