@@ -25,29 +25,27 @@ from numax._engine.core.array import Array  # noqa: E402
 from numax._engine.core.config import (  # noqa: E402
     check_tracer_leaks,
     config,
-    debug_key_reuse,
-    default_prng_impl,
-    enable_checks,
-    enable_custom_prng,
-    explain_cache_misses,
-    legacy_prng_key,
-    log_compiles,
-    softmax_custom_jvp,
-)
-from numax._engine.core.dtypes import float0  # noqa: E402
-from numax._engine.core.trace import (  # noqa: E402
     debug_infs,
+    debug_key_reuse,
     debug_nans,
     default_device,
     default_matmul_precision,
+    default_prng_impl,
     disable_jit,
+    enable_checks,
+    enable_custom_prng,
     enable_x64,
+    explain_cache_misses,
+    legacy_prng_key,
+    log_compiles,
     numpy_dtype_promotion,
     numpy_rank_promotion,
+    softmax_custom_jvp,
     threefry_partitionable,
-    typeof,
 )
+from numax._engine.core.dtypes import float0  # noqa: E402
 from numax._engine.core.trace import eager_mode as ensure_compile_time_eval  # noqa: E402
+from numax._engine.core.trace import typeof  # noqa: E402
 from numax.api.caches import clear_caches  # noqa: E402
 from numax.api.checkpoint import (  # noqa: E402
     checkpoint,

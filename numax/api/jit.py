@@ -22,16 +22,7 @@ from numax._engine.transforms.partial_eval import prune_program
 
 def trace_key() -> Any:
     """Options that change what a traced function means."""
-    return (
-        config.enable_x64.value,
-        config.default_matmul_precision.value,
-        config.numpy_dtype_promotion.value,
-        config.numpy_rank_promotion.value,
-        config.default_device.value,
-        config.threefry_partitionable.value,
-        config.index_bounds.value,
-        axes.state(),
-    )
+    return config.traced_values(), axes.state()
 
 
 class Entry:

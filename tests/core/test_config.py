@@ -1,5 +1,6 @@
 """Options: for the process, for a block, from the environment."""
 
+import math
 import subprocess
 import sys
 import threading
@@ -9,6 +10,8 @@ import pytest
 
 import numax
 import numax.numpy as jnp
+from numax._engine.core import config as core_config
+from numax._engine.core import trace
 from numax._engine.core.config import Config
 
 
@@ -132,3 +135,85 @@ def test_rank_promotion_can_be_refused():
     with numax.numpy_rank_promotion("warn"), pytest.warns(UserWarning, match=r"rank promotion"):
         x + y
     np.testing.assert_array_equal(x + y, 2)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [lambda: core_config.enable_x64(True), lambda: numax.enable_x64(True)],
+    ids=["the option", "the public name"],
+)
+def test_x64_in_a_block_after_the_same_work_in_32_bits(block):
+    f = lambda x: jnp.sin(x * 1.0)
+    compiled, slope = numax.jit(f), numax.grad(f)
+    for run in (f, compiled, slope):
+        assert run(1.5).dtype == np.float32
+        with block():
+            inside = run(1.5)
+            assert inside.dtype == np.float64
+            np.testing.assert_allclose(
+                float(inside), math.cos(1.5) if run is slope else math.sin(1.5), rtol=1e-15
+            )
+            assert (jnp.float32(1.0) + np.float64(2.0)).dtype == np.float64
+        assert run(1.5).dtype == np.float32
+
+
+@pytest.mark.parametrize("name", [o.name for o in core_config.config.options()])
+def test_every_option_in_a_block_takes_the_general_way_of_jit(name):
+    option = core_config.config._find(name)
+    plain = trace.current.get()
+    with option(option.value):
+        assert trace.current.get() is not plain
+        seen = option.value
+    assert trace.current.get() is plain
+    assert seen == option.value
+
+
+@pytest.mark.parametrize(
+    "name, other",
+    [
+        ("jax_enable_x64", True),
+        ("jax_default_matmul_precision", "highest"),
+        ("jax_numpy_dtype_promotion", "strict"),
+        ("jax_numpy_rank_promotion", "raise"),
+        ("jax_threefry_partitionable", False),
+        ("jax_index_bounds", "jax"),
+        ("jax_enable_custom_prng", True),
+    ],
+)
+def test_a_jitted_function_is_traced_again_under_another_option(name, other):
+    seen = []
+    option = core_config.config._find(name)
+
+    @numax.jit
+    def f(x):
+        seen.append(option.value)
+        return x
+
+    x = jnp.ones(3)
+    f(x)
+    with option(other):
+        f(x)
+        f(x)
+    f(x)
+    assert seen == [option.value, other]
+
+
+def test_strict_promotion_in_a_block_after_a_mixed_sum():
+    x, n = jnp.float32(1.0), jnp.int32(2)
+    assert (x + n).dtype == np.float32
+    with (
+        core_config.numpy_dtype_promotion("strict"),
+        pytest.raises(ValueError, match="implicit promotion"),
+    ):
+        x + n
+
+
+def test_debug_nans_in_a_block_after_the_same_operation():
+    f = numax.jit(lambda x: jnp.log(x))
+    x = jnp.array([-1.0])
+    assert np.isnan(f(x)[0])
+    with core_config.debug_nans(True):
+        with pytest.raises(FloatingPointError):
+            jnp.log(x)
+        with pytest.raises(FloatingPointError):
+            f(x)

@@ -1,8 +1,3 @@
-import os
-import pathlib
-import subprocess
-import sys
-
 import mpmath
 import numpy as np
 import pytest
@@ -36,28 +31,15 @@ def test_the_exact_solution_is_that_of_adaptive_quadrature(t, x):
     np.testing.assert_allclose(burgers.exact(t, np.array(x)), float(want), rtol=1e-5)
 
 
-RESIDUAL = """
-import sys
-sys.path.insert(0, sys.argv[1])
-import burgers
-import numpy as np
-from numax import random
-weights = burgers.initial(random.key(5))
-u = lambda t, x: float(burgers.solution(weights, t, x))
-t, x, h = 0.4, 0.3, 1e-4
-u_t = (u(t + h, x) - u(t - h, x)) / (2 * h)
-u_x = (u(t, x + h) - u(t, x - h)) / (2 * h)
-u_xx = (u(t, x + h) - 2 * u(t, x) + u(t, x - h)) / h**2
-want = u_t + u(t, x) * u_x - burgers.NU * u_xx
-np.testing.assert_allclose(burgers.residual(weights, t, x), want, rtol=1e-6)
-"""
-
-
-def test_the_residual_is_that_of_finite_differences():
-    # in a process of its own: after other tests of this file x64 did not reach all of it (see the closing note)
-    folder = str(pathlib.Path(burgers.__file__).parent)
-    environment = {**os.environ, "NUMAX_ENABLE_X64": "1"}
-    subprocess.run([sys.executable, "-c", RESIDUAL, folder], env=environment, check=True)
+def test_the_residual_is_that_of_finite_differences(x64):
+    weights = burgers.initial(random.key(5))
+    u = lambda t, x: float(burgers.solution(weights, t, x))
+    t, x, h = 0.4, 0.3, 1e-4
+    u_t = (u(t + h, x) - u(t - h, x)) / (2 * h)
+    u_x = (u(t, x + h) - u(t, x - h)) / (2 * h)
+    u_xx = (u(t, x + h) - 2 * u(t, x) + u(t, x - h)) / h**2
+    want = u_t + u(t, x) * u_x - burgers.NU * u_xx
+    np.testing.assert_allclose(burgers.residual(weights, t, x), want, rtol=1e-6)
 
 
 def test_initial_and_boundary_values_hold_for_any_weights():

@@ -7,10 +7,10 @@ import numpy as np
 
 from numax._engine import dispatch, runtime
 from numax._engine.core.array import Device, Hooks, from_numpy
+from numax._engine.core.config import enable_x64
 from numax._engine.core.ir import ClosedJaxpr
 from numax._engine.core.primitive import Evaluator, Zero
 from numax._engine.core.stage import trace_to_jaxpr
-from numax._engine.core.trace import enable_x64
 from numax._engine.ops.basis import zeros_of
 from numax._engine.transforms.jvp import jvp
 from numax._engine.transforms.linearize import linearize

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from ops_rules import compiled, pulled, pushed, run
 
-from numax._engine.core.trace import enable_x64
+from numax._engine.core.config import enable_x64
 from numax._engine.ops import arithmetic as ops
 from numax._engine.ops.polynomial import polynomial
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ops_rules import compiled, pushed, run
 
-from numax._engine.core.trace import enable_x64
+from numax._engine.core.config import enable_x64
 from numax._engine.ops import bits as ops
 
 KINDS = [

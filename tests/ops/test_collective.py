@@ -7,9 +7,9 @@ import pytest
 from ops_rules import arrays, check_derivatives, direction, listed, pushed
 
 from numax._engine.core import axes
+from numax._engine.core.config import enable_x64
 from numax._engine.core.ir import ClosedJaxpr, eval_jaxpr, named_axes
 from numax._engine.core.stage import trace_to_jaxpr
-from numax._engine.core.trace import enable_x64
 from numax._engine.ops import collective as C
 from numax._engine.ops.basis import add, mul
 from numax._engine.transforms.jvp import jvp

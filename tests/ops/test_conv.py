@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ops_rules import arrays, check_batching, check_derivatives, compiled, pulled, run
 
-from numax._engine.core.trace import enable_x64
+from numax._engine.core.config import enable_x64
 from numax._engine.ops.conv import (
     ConvDimensionNumbers,
     conv_dimension_numbers,

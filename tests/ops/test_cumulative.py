@@ -5,7 +5,7 @@ import pytest
 from ops_rules import check_batching, check_derivatives, compiled, pulled, run
 
 from numax._engine import runtime
-from numax._engine.core.trace import enable_x64
+from numax._engine.core.config import enable_x64
 from numax._engine.ops import cumulative
 from numax._engine.ops.basis import reduce_sum
 from numax._engine.stablehlo.builder import Builder

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from ops_rules import compiled, pulled, run
 
-from numax._engine.core.trace import enable_x64
+from numax._engine.core.config import enable_x64
 from numax._engine.ops import elementwise as ops
 from numax._engine.ops.arithmetic import sqrt
 

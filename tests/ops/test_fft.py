@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ops_rules import arrays, check_batching, check_derivatives, compiled, run
 
-from numax._engine.core.trace import enable_x64
+from numax._engine.core.config import enable_x64
 from numax._engine.ops.fft import FftType, fft
 
 LENGTHS = [(5,), (6,), (1,), (4, 3), (2, 3, 4), (2, 3, 5), (0,)]

@@ -9,8 +9,8 @@ from ops_rules import check_batching, check_derivatives, compiled, pulled, run
 from numax._engine.core import config, dtypes
 from numax._engine.core.array import from_numpy, wrap
 from numax._engine.core.avals import etype
+from numax._engine.core.config import enable_x64
 from numax._engine.core.errors import NonConcreteBooleanIndexError
-from numax._engine.core.trace import enable_x64
 from numax._engine.ops import indexing
 from numax._engine.ops.elementwise import sin
 from numax._engine.ops.indexing import At, index, index_update

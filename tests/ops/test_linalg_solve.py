@@ -7,7 +7,7 @@ import pytest
 import scipy.linalg
 from ops_rules import arrays, check_batching, check_derivatives, compiled, run
 
-from numax._engine.core.trace import enable_x64
+from numax._engine.core.config import enable_x64
 from numax._engine.ops.linalg_lu import lu, lu_pivots_to_permutation, solve_by_lu
 from numax._engine.ops.linalg_solve import cholesky, triangular_solve
 from numax._engine.ops.linalg_tridiagonal import tridiagonal_solve

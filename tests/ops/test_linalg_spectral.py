@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ops_rules import arrays, check_batching, check_derivatives, compiled, pushed, run
 
-from numax._engine.core.trace import enable_x64
+from numax._engine.core.config import enable_x64
 from numax._engine.ops.basis import mul, reduce_sum
 from numax._engine.ops.complex import conj
 from numax._engine.ops.linalg_eigen import eig, eigh, schur

@@ -5,7 +5,7 @@ import pytest
 import scipy.linalg
 from ops_rules import arrays, check_batching, check_derivatives, compiled, run
 
-from numax._engine.core.trace import enable_x64
+from numax._engine.core.config import enable_x64
 from numax._engine.ops.linalg_updates import cholesky_update, qdwh, symmetric_product
 
 

@@ -6,8 +6,8 @@ import pytest
 from ops_rules import arrays, check_batching, check_derivatives, compiled, pulled, run, values
 
 import numax
+from numax._engine.core.config import enable_x64
 from numax._engine.core.stage import trace_to_jaxpr
-from numax._engine.core.trace import enable_x64
 from numax._engine.ops import reduce as R
 from numax._engine.ops.basis import add, mul, select_n, sub
 from numax._engine.ops.compare import gt

@@ -10,7 +10,7 @@ from ops_rules import check_batching, check_derivatives, compiled, pulled, run
 from numax._engine.core import dtypes
 from numax._engine.core.array import Array, from_numpy, wrap
 from numax._engine.core.avals import etype
-from numax._engine.core.trace import enable_x64
+from numax._engine.core.config import enable_x64
 from numax._engine.ops import scatter as module
 from numax._engine.ops.arithmetic import mul
 from numax._engine.ops.basis import add, constant_like

@@ -7,7 +7,7 @@ from ops_rules import check_batching, check_derivatives, compiled, run
 from numax._engine.core import dtypes
 from numax._engine.core.array import from_numpy, wrap
 from numax._engine.core.avals import etype
-from numax._engine.core.trace import enable_x64
+from numax._engine.core.config import enable_x64
 from numax._engine.ops import shape
 
 

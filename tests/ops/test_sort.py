@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from ops_rules import arrays, check_batching, check_derivatives, compiled, run
 
-from numax._engine.core.trace import enable_x64
+from numax._engine.core.config import enable_x64
 from numax._engine.ops import sort as S
 from numax._engine.stablehlo.builder import Builder
 

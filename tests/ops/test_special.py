@@ -6,7 +6,7 @@ import pytest
 import scipy.special
 from ops_rules import compiled, pulled, run
 
-from numax._engine.core.trace import enable_x64
+from numax._engine.core.config import enable_x64
 from numax._engine.ops import special as ops
 
 

@@ -15,8 +15,8 @@ from ops_rules import (
 )
 
 from numax._engine import runtime
+from numax._engine.core.config import enable_x64
 from numax._engine.core.stage import trace_to_jaxpr
-from numax._engine.core.trace import enable_x64
 from numax._engine.ops import window as W
 from numax._engine.ops.arithmetic import max as max_
 from numax._engine.ops.basis import add, mul, select_n

@@ -7,23 +7,46 @@ import contextlib
 import contextvars
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 _UNSET: Any = object()
 
 
 class Option:
-    """One option. Call it for a context manager; read it with `.value`."""
+    """One option. Call it for a context manager; read it with `.value`.
 
-    __slots__ = ("_context", "choices", "default", "doc", "hooks", "kind", "name", "shared")
+    `hooks` run after the value for the process changed; `blocks` holds the context manager that each `with` block of
+    any option also enters. `traced` marks an option that changes what a traced function means.
+    """
+
+    __slots__ = (
+        "_context",
+        "choices",
+        "default",
+        "doc",
+        "hooks",
+        "kind",
+        "name",
+        "shared",
+        "traced",
+    )
+    blocks: ClassVar[Callable[[], contextlib.AbstractContextManager[Any]]] = contextlib.nullcontext
+    after_set: ClassVar[Callable[[], None]] = lambda: None
 
     def __init__(
-        self, name: str, default: Any, kind: Callable[[Any], Any], doc: str, choices: Any = None
+        self,
+        name: str,
+        default: Any,
+        kind: Callable[[Any], Any],
+        doc: str,
+        choices: Any = None,
+        traced: bool = False,
     ):
         self.name = name
         self.kind = kind
         self.doc = doc
         self.choices = choices
+        self.traced = traced
         self.hooks: list[Callable[[Any], None]] = []
         self._context: contextvars.ContextVar[Any] = contextvars.ContextVar(name, default=_UNSET)
         raw = os.environ.get("NUMAX_" + name.removeprefix("jax_").upper())
@@ -54,12 +77,14 @@ class Option:
         self.shared = self._check(value)
         for hook in self.hooks:
             hook(self.shared)
+        Option.after_set()
 
     @contextlib.contextmanager
     def _block(self, value: Any) -> Iterator[None]:
         token = self._context.set(self._check(value))
         try:
-            yield
+            with Option.blocks():
+                yield
         finally:
             self._context.reset(token)
 
@@ -75,9 +100,15 @@ class Config:
         self._options: dict[str, Option] = {}
 
     def define(
-        self, name: str, default: Any, doc: str, kind: Any = bool, choices: Any = None
+        self,
+        name: str,
+        default: Any,
+        doc: str,
+        kind: Any = bool,
+        choices: Any = None,
+        traced: bool = False,
     ) -> Option:
-        option = Option(name, default, kind, doc, choices)
+        option = Option(name, default, kind, doc, choices, traced)
         self._options[name] = option
         return option
 
@@ -101,6 +132,9 @@ class Config:
             raise AttributeError(name)
         return self._find(name).value
 
+    def options(self) -> list[Option]:
+        return list(self._options.values())
+
     @property
     def values(self) -> dict[str, Any]:
         return {name: option.value for name, option in self._options.items()}
@@ -109,7 +143,9 @@ class Config:
 config = Config()
 _define = config.define
 
-enable_x64 = _define("jax_enable_x64", False, "64-bit integers, floats and complex numbers.")
+enable_x64 = _define(
+    "jax_enable_x64", False, "64-bit integers, floats and complex numbers.", traced=True
+)
 disable_jit = _define("jax_disable_jit", False, "Run jitted functions as plain Python.")
 debug_nans = _define("jax_debug_nans", False, "Raise FloatingPointError at the first NaN.")
 debug_infs = _define("jax_debug_infs", False, "Raise FloatingPointError at the first infinity.")
@@ -123,28 +159,47 @@ explain_cache_misses = _define(
 )
 num_cpu_devices = _define("jax_num_cpu_devices", -1, "CPU devices to make.", int)
 threefry_partitionable = _define(
-    "jax_threefry_partitionable", True, "Counters per element, as JAX."
+    "jax_threefry_partitionable", True, "Counters per element, as JAX.", traced=True
 )
 default_prng_impl = _define(
-    "jax_default_prng_impl", "threefry2x32", "Implementation of new keys.", str
+    "jax_default_prng_impl", "threefry2x32", "Implementation of new keys.", str, traced=True
 )
-enable_custom_prng = _define("jax_enable_custom_prng", False, "PRNGKey makes typed keys.")
+enable_custom_prng = _define(
+    "jax_enable_custom_prng", False, "PRNGKey makes typed keys.", traced=True
+)
 debug_key_reuse = _define(
     "jax_debug_key_reuse", False, "Raise KeyReuseError when a key is used twice."
 )
 legacy_prng_key = _define(
-    "jax_legacy_prng_key", "allow", "What raw uint32 keys do.", str, ("allow", "warn", "error")
+    "jax_legacy_prng_key",
+    "allow",
+    "What raw uint32 keys do.",
+    str,
+    ("allow", "warn", "error"),
+    traced=True,
 )
 numpy_dtype_promotion = _define(
-    "jax_numpy_dtype_promotion", "standard", "Implicit promotion.", str, ("standard", "strict")
+    "jax_numpy_dtype_promotion",
+    "standard",
+    "Implicit promotion.",
+    str,
+    ("standard", "strict"),
+    traced=True,
 )
 numpy_rank_promotion = _define(
-    "jax_numpy_rank_promotion", "allow", "Implicit rank promotion.", str, ("allow", "warn", "raise")
+    "jax_numpy_rank_promotion",
+    "allow",
+    "Implicit rank promotion.",
+    str,
+    ("allow", "warn", "raise"),
+    traced=True,
 )
 default_matmul_precision = _define(
-    "jax_default_matmul_precision", None, "Precision of products.", str
+    "jax_default_matmul_precision", None, "Precision of products.", str, traced=True
 )
-default_device = _define("jax_default_device", None, "Where new arrays live.", lambda d: d)
+default_device = _define(
+    "jax_default_device", None, "Where new arrays live.", lambda d: d, traced=True
+)
 platforms = _define("jax_platforms", None, "Comma-separated platforms to try, in order.", str)
 compilation_cache_dir = _define("jax_compilation_cache_dir", None, "Folder of the disk cache.", str)
 enable_compilation_cache = _define(
@@ -153,12 +208,24 @@ enable_compilation_cache = _define(
 traceback_filtering = _define(
     "jax_traceback_filtering", "auto", "Hide our own frames.", str, ("auto", "off", "remove_frames")
 )
-softmax_custom_jvp = _define("jax_softmax_custom_jvp", True, "The stable derivative of softmax.")
-allow_f16_reductions = _define("jax_allow_f16_reductions", False, "Sum float16 in float16.")
+softmax_custom_jvp = _define(
+    "jax_softmax_custom_jvp", True, "The stable derivative of softmax.", traced=True
+)
+allow_f16_reductions = _define(
+    "jax_allow_f16_reductions", False, "Sum float16 in float16.", traced=True
+)
 index_bounds = _define(
     "jax_index_bounds",
     "raise",
     "Concrete out-of-bounds indices: raise, or follow JAX.",
     str,
     ("raise", "jax"),
+    traced=True,
 )
+
+_TRACED = [option for option in config.options() if option.traced]
+
+
+def traced_values() -> tuple[Any, ...]:
+    """The values of the options that change what a traced function means."""
+    return tuple([option.value for option in _TRACED])

@@ -58,7 +58,7 @@ def _choose_rules() -> dict[Any, Any]:
     return RULES64 if config.enable_x64.value else RULES32
 
 
-def refresh_mode(_: Any = None) -> None:
+def refresh_mode() -> None:
     """After an option changed for the whole process."""
     eager.rules = _choose_rules()
     eager.epoch += 1
@@ -74,42 +74,18 @@ def eager_mode() -> Iterator[None]:
         current.reset(token)
 
 
-class _ModeOption:
-    """An option whose `with` block also changes the eager rules."""
-
-    __slots__ = ("option",)
-
-    def __init__(self, option: config.Option):
-        self.option = option
-        option.hooks.append(refresh_mode)
-
-    @property
-    def value(self) -> Any:
-        return self.option.value
-
-    @contextlib.contextmanager
-    def __call__(self, new_val: Any = True) -> Iterator[None]:
-        with self.option(new_val):
-            if current.get().stage is not None:
-                yield
-                return
-            token = current.set(Mode(_choose_rules()))
-            try:
-                yield
-            finally:
-                current.reset(token)
+@contextlib.contextmanager
+def _option_block() -> Iterator[None]:
+    """The `with` block of an option: eager operations inside it go by the options as they are there."""
+    if current.get().stage is not None:
+        yield
+        return
+    with eager_mode():
+        yield
 
 
-enable_x64 = _ModeOption(config.enable_x64)
-debug_nans = _ModeOption(config.debug_nans)
-debug_infs = _ModeOption(config.debug_infs)
-numpy_dtype_promotion = _ModeOption(config.numpy_dtype_promotion)
-numpy_rank_promotion = _ModeOption(config.numpy_rank_promotion)
-default_matmul_precision = _ModeOption(config.default_matmul_precision)
-default_device = _ModeOption(config.default_device)
-disable_jit = _ModeOption(config.disable_jit)
-threefry_partitionable = _ModeOption(config.threefry_partitionable)
-index_bounds = _ModeOption(config.index_bounds)
+config.Option.blocks = _option_block
+config.Option.after_set = refresh_mode
 refresh_mode()
 
 
