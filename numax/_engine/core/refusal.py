@@ -1,0 +1,75 @@
+"""NumPy's parameters that functions take only to say what to use instead."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+INSTEAD = {
+    "allow_pickle": "there are no object arrays. Use numpy.load.",
+    "casting": "dtypes follow promotion. Convert with `astype` first.",
+    "count": "Slice the result.",
+    "dtype": "Convert the arguments or the result with `astype`.",
+    "extobj": "Leave it out: there are no floating-point warnings.",
+    "interpolation": "Its name is `method`.",
+    "kind": "Leave it out: one algorithm serves all arrays.",
+    "like": "there is one class of arrays. Leave it out, or call that library's function.",
+    "ndmax": "Leave it out, and reshape the result.",
+    "order": "arrays have no memory order. Leave it out; `numpy.asarray(x, order=...)` sets one for other libraries.",
+    "out": "arrays are immutable. Use the result.",
+    "overwrite_input": "arrays are immutable. Leave it out.",
+    "signature": "Convert the arguments with `astype`.",
+    "subok": "arrays have no subclasses. Leave it out.",
+    "where": "Use numax.numpy.where on the result.",
+}
+UFUNC = ("out", "where", "casting", "order", "dtype", "subok", "signature")
+
+
+def refuse(op: str, name: str, kind: type[Exception] = TypeError) -> NoReturn:
+    """Raise for one of NumPy's parameters."""
+    raise kind(f"{op}: the '{name}' argument is not supported; {INSTEAD[name]}")
+
+
+_NO_KINDS: dict[str, type[Exception]] = {}
+
+
+def no_options(
+    op: str, given: Mapping[str, Any], kinds: Mapping[str, type[Exception]] = _NO_KINDS
+) -> None:
+    """Raise for each keyword that `op` does not take. None is what NumPy means by leaving one out.
+
+    kinds: the class for a parameter, where it is not TypeError.
+    """
+    for name, value in given.items():
+        if name not in INSTEAD:
+            raise TypeError(f"{op}() got an unexpected keyword argument '{name}'")
+        if value is not None:
+            refuse(op, name, kinds.get(name, TypeError))
+
+
+def sentence(names: tuple[str, ...]) -> str:
+    """What docstrings say of refused parameters."""
+    shown = [f"`{name}`" for name in names]
+    listed = " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
+    return f"NumPy's {listed} {'are' if len(shown) > 1 else 'is'} refused."
+
+
+def documented(doc: str | None, names: tuple[str, ...]) -> str | None:
+    """A docstring that ends with what is refused."""
+    if not names:
+        return doc
+    return f"{inspect.cleandoc(doc or '')}\n{sentence(names)}"
+
+
+def refuses(*names: str) -> Callable[[Callable[..., Any]], Any]:
+    """A decorator for functions that give `**numpy_only` to `no_options`: it says so in the docstring, and hides
+    the stars from the signature, which is JAX's."""
+
+    def mark(function: Any) -> Any:
+        own = inspect.signature(function)
+        stars = inspect.Parameter.VAR_KEYWORD
+        kept = [p for p in own.parameters.values() if p.kind is not stars]
+        function.__signature__ = own.replace(parameters=kept)
+        function.__doc__ = documented(function.__doc__, names)
+        return function
+
+    return mark
