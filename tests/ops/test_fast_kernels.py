@@ -63,6 +63,24 @@ def test_maxima_keep_nans(n, dtype):
                 np.testing.assert_array_equal(turned, theirs(x.T, axis))
 
 
+@pytest.mark.parametrize("dtype", ["int32", "uint8", "int16"])
+def test_long_maxima_of_integers(dtype):
+    limits = np.iinfo(dtype)
+    for shape in ((3, 5001), (5001,), (1, 4096), (257, 300)):
+        x = RNG.integers(limits.min, limits.max, shape, dtype, endpoint=True)
+        for ours, theirs in ((nnp.max, np.max), (nnp.min, np.min), (nnp.argmax, np.argmax)):
+            for axis in (None, -1):
+                found = numax.jit(lambda a, f=ours, k=axis: f(a, k))(x)
+                np.testing.assert_array_equal(found, theirs(x, axis))
+
+
+def test_the_place_of_a_long_maximum_in_each_piece():
+    x = np.zeros((64, 1000), np.int32)
+    x[np.arange(64), np.linspace(0, 999, 64).astype(int)] = 1
+    np.testing.assert_array_equal(numax.jit(lambda a: nnp.max(a, 1))(x), 1)
+    np.testing.assert_array_equal(numax.jit(lambda a: nnp.min(-a, 1))(x), -1)
+
+
 def test_argmax_of_what_is_computed():
     x = RNG.standard_normal((400, 10)).astype(np.float32)
     for axis in (0, 1):

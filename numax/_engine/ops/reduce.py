@@ -66,7 +66,10 @@ def reduce_max(operand: Any, axes: Any, *, out_sharding: Any = None) -> Any:
 
 
 def reduce_min(operand: Any, axes: Any, *, out_sharding: Any = None) -> Any:
-    """The minimum over the given axes. See `reduce_max`."""
+    """The minimum over the given axes. See `reduce_max`.
+
+    Raises: as `reduce_max`. Grad: shared by equal minima. Source: StableHLO `reduce`.
+    """
     return _bind(reduce_min_p, operand, axes)
 
 
@@ -86,26 +89,52 @@ def _raw_extreme(ctx: Any, x: Any, axes: Any, largest: bool) -> Any:
 
 
 _SMALL = 4096  # below this many elements nans are counted at once
+_FOLDS = 32
 
 
 def _lower_extreme(largest: bool) -> Any:
-    """On the CPU a sum, nan if an element is, says whether to look for nans: a quarter of the time of always looking."""
+    """On the CPU the sum of all elements, nan if one is, says whether to look for nans: half the time of always looking."""
 
     def lower(ctx: Any, x: Any, *, axes: Any) -> Any:
+        if ctx.platform != "cpu" or not axes:
+            return _raw_extreme(ctx, x, axes, largest)
+        if dtypes.is_integer(x.dtype):
+            return _raw_extreme(ctx, _folded(ctx, x, axes, largest), axes, largest)
         best = _raw_extreme(ctx, x, axes, largest)
-        if ctx.platform != "cpu" or not dtypes.is_float(x.dtype) or not axes:
+        if not dtypes.is_float(x.dtype):
             return best
         if math.prod(x.shape) < _SMALL:
             return _nan_where_any(ctx, x, best, axes)
-        total = hlo.reduce_with(ctx, x, ctx.constant(np.zeros((), x.dtype)), axes, hlo.add)
+        wide = hlo.convert(ctx, x, dtypes.float32) if x.dtype in _NARROW else x
+        zero = ctx.constant(np.zeros((), wide.dtype))
+        total = hlo.reduce_with(ctx, wide, zero, tuple(range(len(x.shape))), hlo.add)
         odd = hlo.compare(ctx, total, total, "NE")
-        if total.shape:
-            no = ctx.constant(False, dtypes.bool_)
-            odd = hlo.reduce_with(ctx, odd, no, tuple(range(len(total.shape))), hlo.or_)
         looked = hlo.if_(ctx, odd, lambda b: [_nan_where_any(b, x, best, axes)], lambda b: [best])
         return looked[0]
 
     return lower
+
+
+def _folded(ctx: Any, x: Any, axes: Any, largest: bool) -> Any:
+    """The extremes of 32 long pieces that cover the longest of the axes: the compiler's own reductions of integers do not
+    vectorise along the last axis. 0.3 against 1.1 ms for 1000 x 1000."""
+    axis = max(axes, key=lambda i: x.shape[i])
+    n = x.shape[axis]
+    short = n < 8 * _FOLDS or math.prod(x.shape) < _SMALL or len(x.shape) - 1 not in axes
+    if short or dtypes.iinfo(x.dtype).bits < 8:
+        return x
+    width = -(-n // _FOLDS)
+    (x,) = hlo.optimization_barrier(ctx, x)  # else all pieces would compute x, in one long loop
+    low, high = [0] * len(x.shape), list(x.shape)
+    pieces = []
+    for k in range(_FOLDS):
+        low[axis] = k * (n - width) // (_FOLDS - 1)
+        high[axis] = low[axis] + width
+        pieces.append(hlo.slice(ctx, x, low, high))
+    combine = extreme(x.dtype, largest)
+    while len(pieces) > 1:
+        pieces = [combine(ctx, *pair) for pair in zip(pieces[::2], pieces[1::2], strict=True)]
+    return pieces[0]
 
 
 def _nan_where_any(ctx: Any, x: Any, best: Any, axes: Any) -> Any:
@@ -263,7 +292,10 @@ def argmax(operand: Any, axis: int, index_dtype: Any) -> Any:
 
 
 def argmin(operand: Any, axis: int, index_dtype: Any) -> Any:
-    """The place of the minimum along an axis. See `argmax`."""
+    """The place of the minimum along an axis. See `argmax`.
+
+    Dtypes: `index_dtype`. Raises: as `argmax`. Grad: zero. Source: StableHLO `reduce`.
+    """
     return _bind_place(argmin_p, operand, axis, index_dtype)
 
 
@@ -306,7 +338,10 @@ def _place_lower(largest: bool) -> Any:
         if n <= _UNROLLED:
             return hlo.convert(ctx, _place_of_pairs(ctx, x, axis, largest, wide), index_dtype)
         kept = [i for i in range(len(x.shape)) if i != axis]
-        best = hlo.broadcast_in_dim(ctx, _raw_extreme(ctx, x, axes, largest), x.shape, kept)
+        short = x
+        if ctx.platform == "cpu" and dtypes.is_integer(x.dtype):
+            short = _folded(ctx, x, axes, largest)
+        best = hlo.broadcast_in_dim(ctx, _raw_extreme(ctx, short, axes, largest), x.shape, kept)
         hit = hlo.compare(ctx, x, best, "EQ")
         odd = hlo.compare(ctx, x, x, "NE") if dtypes.is_float(x.dtype) else None
         if ctx.platform == "cpu" and axis == len(x.shape) - 1 and n in _FLOAT_PLACES:
