@@ -73,6 +73,7 @@ def closure_convert(
     """`fun` with the values that it closes over and that are being differentiated as extra arguments.
 
     Returns: (converted, values), where converted(*args, *values) == fun(*args).
+    Args: example_args (fun is traced at their types).
     """
     example, in_tree = values_of("closure_convert", "arguments", example_args)
     out_trees: list[Any] = []
@@ -105,7 +106,10 @@ def closure_convert(
 
 
 def custom_gradient(fun: Callable[..., Any]) -> Callable[..., Any]:
-    """A function with its own gradient: fun(*args) returns (output, rule), and rule(output cotangent) the cotangents."""
+    """A function with its own gradient: fun(*args) returns (output, rule), and rule(output cotangent) the cotangents.
+
+    Grad: by the rule, in reverse mode only.
+    """
 
     @custom_vjp
     def wrapped(*args: Any) -> Any:

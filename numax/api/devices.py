@@ -79,7 +79,10 @@ def _put(x: Any, device: Any) -> Any:
 
 
 def device_get(x: Any) -> Any:
-    """A pytree with its arrays as NumPy arrays."""
+    """A pytree with its arrays as NumPy arrays.
+
+    Raises: TracerArrayConversionError for traced values.
+    """
     leaves, structure = tree.flatten(x)
     return tree.unflatten(structure, [_get(v) for v in leaves])
 
@@ -91,7 +94,10 @@ def _get(x: Any) -> Any:
 
 
 def block_until_ready(x: Any) -> Any:
-    """`x` (a pytree), when all its arrays have been computed."""
+    """`x` (a pytree), when all its arrays have been computed.
+
+    Raises: what went wrong in computing them.
+    """
     for v in tree.flatten(x)[0]:
         if type(v) is Array:
             block(v)
@@ -128,8 +134,10 @@ def shards(x: Array) -> list[np.ndarray]:
 def device_put_sharded(pieces: Sequence[Any], devices: Sequence[Any]) -> Any:
     """The pieces stacked along a new leading axis, one on each device.
 
-    Raises: ValueError if there are not as many pieces as devices.
+    Raises: ValueError if there are not as many pieces as devices, or none.
     """
+    if not len(devices):
+        raise ValueError("device_put_sharded: there are no devices. Give numax.devices().")
     if len(pieces) != len(devices):
         raise ValueError(
             f"device_put_sharded: {len(pieces)} pieces for {len(devices)} devices. Give one for each."
@@ -143,12 +151,18 @@ def device_put_sharded(pieces: Sequence[Any], devices: Sequence[Any]) -> Any:
 
 
 def device_put_replicated(x: Any, devices: Sequence[Any]) -> Any:
-    """`x` repeated along a new leading axis, one on each device."""
+    """`x` repeated along a new leading axis, one on each device.
+
+    Shapes: (...) -> (devices, ...). Raises: ValueError for no devices.
+    """
     return device_put_sharded([x] * len(devices), devices)
 
 
 def copy_to_host_async(x: Any) -> Any:
-    """Begin to bring a pytree's arrays to the host."""
+    """Begin to bring a pytree's arrays to the host.
+
+    Args: x (a pytree of arrays).
+    """
     return x
 
 

@@ -185,6 +185,7 @@ def grad(
     """A function that gives fun's gradient with respect to the arguments named by `argnums`.
 
     With has_aux=True it gives (gradient, other results). See value_and_grad.
+    Raises: as value_and_grad: TypeError unless fun gives one number, and for arguments that are not floats.
     """
     both = value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, reduce_axes)
 
@@ -348,7 +349,10 @@ def _flat_function(op: str, fun: Any, in_tree: Any, has_aux: bool, seen: list[An
 def linearize(
     fun: Callable[..., Any], *primals: Any, has_aux: bool = False, in_nzs: Any = None
 ) -> Any:
-    """fun(*primals), and its derivative there as a function of tangents. The known part of fun runs once."""
+    """fun(*primals), and its derivative there as a function of tangents. The known part of fun runs once.
+
+    Raises: ValueError, by the derivative, for tangents of other shapes.
+    """
     values, in_tree = values_of("linearize", "primals", primals)
     seen: list[Any] = []
     active = [dtypes.is_inexact(v.aval.dtype) for v in values]
@@ -721,7 +725,10 @@ def hessian(
     has_aux: bool = False,
     holomorphic: bool = False,
 ) -> Callable[..., Any]:
-    """A function that gives fun's second derivatives: the forward-mode Jacobian of the reverse-mode one."""
+    """A function that gives fun's second derivatives: the forward-mode Jacobian of the reverse-mode one.
+
+    Shapes: of fun's result, then twice that of the argument. Raises: as jacfwd and jacrev.
+    """
     return jacfwd(
         jacrev(fun, argnums, has_aux=has_aux, holomorphic=holomorphic),
         argnums,

@@ -38,17 +38,26 @@ def _scaled(x: Any, factor: Any) -> Any:
 
 
 def zeros(key: Any, shape: Any, dtype: Any = None, out_sharding: Any = None) -> Any:
-    """Zeros; the key is not used."""
+    """Zeros; the key is not used.
+
+    Dtypes: the one asked for, float32 by default.
+    """
     return core.full(core.canonical_shape("zeros", shape), 0, _dtype(dtype, None))
 
 
 def ones(key: Any, shape: Any, dtype: Any = None, out_sharding: Any = None) -> Any:
-    """Ones; the key is not used."""
+    """Ones; the key is not used.
+
+    Dtypes: the one asked for, float32 by default.
+    """
     return core.full(core.canonical_shape("ones", shape), 1, _dtype(dtype, None))
 
 
 def constant(value: Any, dtype: Any = None) -> Initializer:
-    """Weights that are all `value`, which broadcasts."""
+    """Weights that are all `value`, which broadcasts.
+
+    Dtypes: the one asked for, float32 by default. Raises: TypeError if value does not broadcast to the shape.
+    """
 
     def init(key: Any, shape: Any, dtype: Any = dtype, out_sharding: Any = None) -> Any:
         filled = core.convert(core.as_value(value, "constant"), _dtype(dtype, None))
@@ -61,7 +70,10 @@ def constant(value: Any, dtype: Any = None) -> Initializer:
 
 
 def uniform(scale: Any = 0.01, dtype: Any = None) -> Initializer:
-    """Weights uniform in [0, scale)."""
+    """Weights uniform in [0, scale).
+
+    Dtypes: the one asked for, a float one; float32 by default.
+    """
 
     def init(key: Any, shape: Any, dtype: Any = dtype, out_sharding: Any = None) -> Any:
         return _scaled(random.uniform(key, shape, _dtype(dtype, None)), scale)
@@ -70,7 +82,10 @@ def uniform(scale: Any = 0.01, dtype: Any = None) -> Initializer:
 
 
 def normal(stddev: Any = 0.01, dtype: Any = None) -> Initializer:
-    """Normal weights of mean 0."""
+    """Normal weights of mean 0.
+
+    Dtypes: the one asked for, a float or complex one; float32 by default.
+    """
 
     def init(key: Any, shape: Any, dtype: Any = dtype, out_sharding: Any = None) -> Any:
         return _scaled(random.normal(key, shape, _dtype(dtype, None)), stddev)
@@ -81,7 +96,10 @@ def normal(stddev: Any = 0.01, dtype: Any = None) -> Initializer:
 def truncated_normal(
     stddev: Any = 0.01, dtype: Any = None, lower: Any = -2.0, upper: Any = 2.0
 ) -> Initializer:
-    """Normal weights cut at `lower` and `upper` deviations, so that stddev is that of the uncut distribution."""
+    """Normal weights cut at `lower` and `upper` deviations, so that stddev is that of the uncut distribution.
+
+    Dtypes: the one asked for, a float one; float32 by default.
+    """
 
     def init(key: Any, shape: Any, dtype: Any = dtype, out_sharding: Any = None) -> Any:
         return _scaled(

@@ -89,13 +89,19 @@ def key(seed: Any, *, impl: Any = None, dtype: Any = None) -> Any:
 
 
 def key_dtype(impl_spec: Any = None) -> Any:
-    """The dtype of the typed keys of an implementation."""
+    """The dtype of the typed keys of an implementation.
+
+    Raises: ValueError for an unknown implementation.
+    """
     _check_impl("key_dtype", impl_spec)
     return rng.FRY
 
 
 def key_impl(keys: Any) -> str:
-    """The name of the implementation that keys belong to."""
+    """The name of the implementation that keys belong to.
+
+    Raises: TypeError for what is no key.
+    """
     return key_value("key_impl", keys)[0].aval.dtype.impl
 
 
@@ -119,7 +125,10 @@ def wrap_key_data(key_bits_array: Any, *, impl: Any = None, dtype: Any = None) -
 
 
 def clone(key: Any) -> Any:
-    """The same key, which may be used once more where the reuse of keys is checked."""
+    """The same key, which may be used once more where the reuse of keys is checked.
+
+    Dtypes: typed keys and raw ones (uint32).
+    """
     value = as_value(key, "clone")
     return rng.random_clone(value) if dtypes.is_key(value.aval.dtype) else value
 

@@ -263,7 +263,10 @@ def conv_general_shape_tuple(
     padding: Any,
     dimension_numbers: Sequence[str],
 ) -> tuple[int, ...]:
-    """The shape of a convolution's result, axes as `dimension_numbers` say."""
+    """The shape of a convolution's result, axes as `dimension_numbers` say.
+
+    Raises: TypeError if the shapes do not fit each other. Source: StableHLO `convolution`.
+    """
     lhs_spec, rhs_spec, out_spec = conv_general_permutations(dimension_numbers)
     left = [lhs_shape[i] for i in lhs_spec]
     right = [rhs_shape[i] for i in rhs_spec]
@@ -277,7 +280,10 @@ def conv_transpose_shape_tuple(
     padding: Any,
     dimension_numbers: Sequence[str],
 ) -> tuple[int, ...]:
-    """The shape of conv_transpose's result, axes as `dimension_numbers` say."""
+    """The shape of conv_transpose's result, axes as `dimension_numbers` say.
+
+    Raises: TypeError if the shapes do not fit each other. Source: StableHLO `convolution`.
+    """
     lhs_spec, rhs_spec, out_spec = conv_general_permutations(dimension_numbers)
     left = [lhs_shape[i] for i in lhs_spec]
     right = [rhs_shape[i] for i in rhs_spec]

@@ -386,7 +386,10 @@ def cummax(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
 
 
 def cummin(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
-    """Running minima along an axis. See `cummax`."""
+    """Running minima along an axis. See `cummax`.
+
+    Raises: as `cummax`. Grad: shared by equal minima. Source: StableHLO `reduce_window`.
+    """
     return _bind(cummin_p, operand, axis, reverse)
 
 

@@ -66,9 +66,9 @@ def scatter(
     unique_indices: bool = False,
     mode: Any = None,
 ) -> Any:
-    """The operand with windows replaced by updates. Where windows overlap, one of the updates wins (the last, on the
-    host).
+    """The operand with windows replaced by updates.
 
+    Where windows overlap, one of the updates wins (the last, on the host).
     Args: mode 'drop' (default) leaves out windows out of bounds; 'clip' moves them inside; 'promise_in_bounds' says
     that there are none. unique_indices says that windows do not overlap.
     Raises: TypeError if dtypes differ or the dimension numbers contradict the shapes.

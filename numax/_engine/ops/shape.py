@@ -483,9 +483,9 @@ split_p = Primitive(
 
 
 def pad(operand: Any, padding_value: Any, padding_config: Any) -> Any:
-    """Put `padding_value` before, after and between elements; (low, high, interior) for each axis. Negative low and
-    high cut off.
+    """Put `padding_value` before, after and between elements: (low, high, interior) for each axis.
 
+    Negative low and high cut off.
     Dtypes: equal. Raises: TypeError if dtypes differ; ValueError for a bad configuration.
     Grad: linear. Source: StableHLO `pad`.
     """

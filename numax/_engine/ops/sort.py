@@ -133,7 +133,10 @@ def sort(operand: Any, dimension: int = -1, is_stable: bool = True, num_keys: in
 
 
 def sort_key_val(keys: Any, values: Any, dimension: int = -1, is_stable: bool = True) -> Any:
-    """Keys in rising order along an axis, and values moved with them. See `sort`."""
+    """Keys in rising order along an axis, and values moved with them. See `sort`.
+
+    Shapes: equal. Raises: as `sort`. Grad: linear, by the permutation. Source: StableHLO `sort`.
+    """
     return sort((keys, values), dimension, is_stable, 1)
 
 
@@ -536,7 +539,10 @@ def approx_min_k(
     reduction_input_size_override: int = -1,
     aggregate_to_topk: bool = True,
 ) -> Any:
-    """The k smallest elements along an axis, and their places. See `approx_max_k`."""
+    """The k smallest elements along an axis, and their places. See `approx_max_k`.
+
+    Dtypes: floats; places are int32. Raises: as `approx_max_k`. Grad: linear, by the places. Source: `approx_max_k`.
+    """
     return _approx(
         operand,
         k,

@@ -43,7 +43,10 @@ def reduce_window_shape_tuple(
     base_dilation: Sequence[int] | None = None,
     window_dilation: Sequence[int] | None = None,
 ) -> Ints:
-    """The shape of a windowed reduction: how many places the window has along each axis."""
+    """The shape of a windowed reduction: how many places the window has along each axis.
+
+    Raises: TypeError if the numbers of axes differ. Source: StableHLO `reduce_window`.
+    """
     shape = tuple(operand_shape)
     window = _geometry(
         shape, window_dimensions, window_strides, padding, base_dilation, window_dilation
