@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from numax._engine import dispatch
+from numax._engine.control import key_reuse
 from numax._engine.control.call import bind_programs, jit_p
 from numax._engine.core import axes, config, tree
 from numax._engine.core.array import Array, from_literal
@@ -279,10 +280,15 @@ class Jitted:
                     pruned(entry.closed), self.name, donated, self.options
                 )
                 entry.donated = donated
-            outs = program(values)
+            if mode.level < 0:
+                outs = program(values)
+            else:
+                numbers = key_reuse.called(entry.closed, values)
+                outs = program(values)
+                key_reuse.made(outs, numbers)
             if config.debug_nans.value or config.debug_infs.value:
                 self._check(outs, args, kwargs)
-            elif fast is not None:
+            elif fast is not None and mode.level < 0:
                 self._fast[fast] = entry
         else:
             params = {"jaxpr": entry.closed, "name": self.name}
@@ -358,6 +364,7 @@ class Jitted:
             flat, [v.aval for v in values], f"jit of `{self.name}`", notes
         )
         closed, outer = split_tracers(jaxpr, consts)
+        key_reuse.check_program(closed)
         return Entry(intern(closed), outer, out_tree[0], self.name)
 
     def _result(self, x: Any, result: Any) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from numax._engine import dispatch, runtime
+from numax._engine.control import key_reuse
 from numax._engine.core import tree
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.dtypes import as_dtype
@@ -295,6 +296,7 @@ def make_jaxpr(
 
         jaxpr, consts, out_tree, _ = trace_function("make_jaxpr", whole, dynamic, rest)
         closed = ClosedJaxpr(jaxpr, consts)
+        key_reuse.check_program(closed)
         if return_shape:
             return closed, tree.unflatten(out_tree, structs(closed.out_avals))
         return closed
@@ -307,6 +309,7 @@ def eval_shape(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """The shapes and dtypes of fun(*args, **kwargs), as ShapeDtypeStructs, without computing anything.
 
     Arguments may be arrays, or anything with shape and dtype.
+    Raises: what fun raises while it is traced.
     """
     jaxpr, _, out_tree, _ = trace_function("eval_shape", fun, args, kwargs)
     return tree.unflatten(out_tree, structs([v.aval for v in jaxpr.outvars]))

@@ -63,7 +63,7 @@ def _poisson(key: Any, shape: tuple[int, ...], dtype: Any, lam: Any) -> Any:
     zeros = lax.full_like(lam, 0)
     small = _poisson_product(key, shape, dtype, lax.select_n(low, zeros, lam))
     large = _poisson_rejection(
-        key, shape, dtype, lax.select_n(low, lam, lax.full_like(lam, 1e5)), low
+        rng.random_clone(key), shape, dtype, lax.select_n(low, lam, lax.full_like(lam, 1e5)), low
     )
     out = lax.select_n(low, large, small)
     return lax.select_n(lax.eq(lam, number(0, kind)), out, lax.full_like(out, 0))
@@ -251,7 +251,7 @@ def _binomial(key: Any, shape: tuple[int, ...], dtype: Any, n: Any, p: Any) -> A
     whole = lax.floor(n)
     small = _binomial_inversion(key, shape, dtype, lax.select_n(few, lax.full_like(n, 0), whole), q)
     large = _binomial_rejection(
-        key,
+        rng.random_clone(key),
         shape,
         dtype,
         lax.select_n(few, whole, lax.full_like(n, 1e4)),

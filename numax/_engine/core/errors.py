@@ -49,7 +49,7 @@ class UnexpectedTracerError(JAXTypeError):
     """A traced value outlived the transformation that made it."""
 
 
-class KeyReuseError(RuntimeError):
+class KeyReuseError(JAXTypeError):
     """A random key was used twice."""
 
 

@@ -8,8 +8,8 @@ ready-made eager rules) or the `StageTrace` whose program is being recorded.
 
 import contextlib
 import contextvars
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
 
 from numax._engine.core import config, source
 from numax._engine.core.array import Array, from_literal
@@ -31,15 +31,20 @@ NO_RULES: dict[Any, Any] = {}
 
 class Mode:
     """Eager running. `rules` is the table that the fast path looks into; a recording trace has an empty one.
-    `epoch` counts the changes of options for the whole process."""
+    `epoch` counts the changes of options for the whole process. `level` is below all traces: -1, or 0 where `watch`
+    shall see each operation."""
 
-    __slots__ = ("epoch", "rules")
-    level = -1
+    __slots__ = ("epoch", "level", "rules")
     stage = None
+    watch: ClassVar[Callable[..., Any]]  # set by the check for reused keys
 
-    def __init__(self, rules: dict[Any, Any]):
+    def __init__(self, rules: dict[Any, Any], level: int = -1):
         self.rules = rules
+        self.level = level
         self.epoch = 0
+
+    def process(self, prim: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        return Mode.watch(prim, args, params)
 
 
 eager = Mode(RULES32)
@@ -48,7 +53,7 @@ depth: contextvars.ContextVar[int] = contextvars.ContextVar("numax_depth", defau
 
 
 def _choose_rules() -> dict[Any, Any]:
-    if config.debug_nans.value or config.debug_infs.value:
+    if config.debug_nans.value or config.debug_infs.value or config.debug_key_reuse.value:
         return NO_RULES
     if (
         config.numpy_dtype_promotion.value != "standard"
@@ -58,16 +63,21 @@ def _choose_rules() -> dict[Any, Any]:
     return RULES64 if config.enable_x64.value else RULES32
 
 
+def _choose_level() -> int:
+    return 0 if config.debug_key_reuse.value else -1
+
+
 def refresh_mode() -> None:
     """After an option changed for the whole process."""
     eager.rules = _choose_rules()
+    eager.level = _choose_level()
     eager.epoch += 1
 
 
 @contextlib.contextmanager
 def eager_mode() -> Iterator[None]:
     """Run operations at once inside the block, also while a program is being recorded."""
-    token = current.set(Mode(_choose_rules()))
+    token = current.set(Mode(_choose_rules(), _choose_level()))
     try:
         yield
     finally:
@@ -245,5 +255,8 @@ def as_value(x: Any, what: str = "argument") -> Any:
 
 
 def typeof(x: Any) -> ShapedArray:
-    """The abstract value (shape, dtype, weak type) of an array or number."""
+    """The abstract value (shape, dtype, weak type) of an array or number.
+
+    Raises: TypeError for what is neither.
+    """
     return as_value(x, "typeof").aval
