@@ -1,17 +1,18 @@
 """What stands under numax.numpy and the libraries above it: values, types, programs. A facade."""
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from numax import lax
 from numax._engine import eager
-from numax._engine.control.record import values_of
 from numax._engine.core import axes, dtypes, errors, ir, tree
 from numax._engine.core.array import Array, from_numpy, wrap, wrap_any
 from numax._engine.core.avals import AbstractValue, ShapedArray, etype
 from numax._engine.core.config import config
+from numax._engine.core.facade import facade, settle
 from numax._engine.core.ir import ClosedJaxpr, Eqn, Jaxpr, Literal, Var, eval_jaxpr
 from numax._engine.core.primitive import Primitive
+from numax._engine.core.refusal import UFUNC, no_options, refuse, refuses
+from numax._engine.core.shapes import canonical_axes, canonical_axis, canonical_shape
 from numax._engine.core.trace import (
     Trace,
     Tracer,
@@ -24,17 +25,7 @@ from numax._engine.core.trace import (
     typeof,
 )
 from numax._engine.core.trace import eager_mode as ensure_compile_time_eval
-from numax._engine.ops.arithmetic import fast_max, fast_min
-from numax._engine.ops.basis import (
-    canonical_axes,
-    canonical_axis,
-    canonical_shape,
-    convert,
-    full,
-    moveaxis,
-    zeros_of,
-)
-from numax._engine.ops.indexing import At, index, index_get, index_update
+from numax._engine.host.extrema import fast_max, fast_min
 
 JaxprEqn = Eqn
 
@@ -54,7 +45,28 @@ def eager_now() -> bool:
     return current.get().stage is None
 
 
+_HOMES = {
+    "numax": "lax",
+    "numax._engine.control.record": "values_of",
+    "numax._engine.ops.basis": ("convert full moveaxis zeros_of"),
+    "numax._engine.ops.indexing": "At index index_get index_update",
+}
+
+_, __getattr__, __dir__ = facade(__name__, _HOMES)
+
+if TYPE_CHECKING:
+    from numax import lax
+    from numax._engine.control.record import values_of
+    from numax._engine.ops.basis import (
+        convert,
+        full,
+        moveaxis,
+        zeros_of,
+    )
+    from numax._engine.ops.indexing import At, index, index_get, index_update
+
 __all__ = [
+    "UFUNC",
     "AbstractValue",
     "Array",
     "At",
@@ -92,6 +104,10 @@ __all__ = [
     "is_concrete",
     "lax",
     "moveaxis",
+    "no_options",
+    "refuse",
+    "refuses",
+    "settle",
     "to_bool",
     "to_index",
     "to_ndarray",

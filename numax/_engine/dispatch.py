@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from numax._engine import runtime
+from numax._engine import runtime, stablehlo
 from numax._engine.core import config, placement
 from numax._engine.core.array import Array, wrap, wrap_handle
 from numax._engine.core.avals import ShapedArray, etype
@@ -20,8 +20,6 @@ from numax._engine.core.primitive import Primitive, on_device
 from numax._engine.core.trace import NO_RULES, current
 from numax._engine.host.program import generate, is_tiny
 from numax._engine.host.quiet import quiet
-from numax._engine.stablehlo import walk
-from numax._engine.stablehlo.types import Text
 
 # Elementwise operations whose host rule is a ufunc: (operation, element types) -> the result's element type.
 _ELEMENTWISE: dict[Any, Any] = {}
@@ -323,7 +321,7 @@ def _cut(aval: ShapedArray, mapped: bool, size: int) -> tuple[int, ...] | None:
 
 def _annotation(aval: ShapedArray, mapped: bool) -> dict[str, Any]:
     parts = ", ".join('{"devices"}' if mapped and i == 0 else "{}" for i in range(aval.ndim))
-    return {"sdy.sharding": Text(f"#sdy.sharding<@mesh, [{parts}]>")}
+    return {"sdy.sharding": stablehlo.types.Text(f"#sdy.sharding<@mesh, [{parts}]>")}
 
 
 def compile_program(
@@ -361,7 +359,7 @@ def _compile_single(
     device: Any,
     placed: bool,
 ) -> Program:
-    module = walk.lower(closed, name, device.platform, donated=donated)
+    module = stablehlo.walk.lower(closed, name, device.platform, donated=donated)
     outs = [(a.shape, etype(a.dtype, a.weak_type)) for a in closed.out_avals]
     count = len(module.hoisted)
     executable = runtime.compile(
@@ -389,7 +387,7 @@ def _compile_spmd(closed: ClosedJaxpr, name: str, spot: Any, backend: Any, optio
     whole = placement.whole(closed)
     ins = whole.mapped_in if whole else (False,) * len(closed.in_avals)
     outs_mapped = whole.mapped_out if whole else (False,) * len(closed.out_avals)
-    module = walk.lower(
+    module = stablehlo.walk.lower(
         closed,
         name,
         backend.platform,

@@ -5,14 +5,15 @@ NumPy gives by itself what the operation must give; the first call of a combinat
 agrees in dtype, writes the rule. While a program is recorded, or an option asks for checks, the table is empty.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Never
 
 import numpy as np
 
 from numax._engine.core import dtypes
 from numax._engine.core.array import Array, from_numpy, wrap
-from numax._engine.core.avals import EType
+from numax._engine.core.avals import EType, etype
+from numax._engine.core.refusal import UFUNC, documented, no_options
 from numax._engine.core.trace import NO_RULES, current
 from numax._engine.host.quiet import quiet
 
@@ -44,7 +45,10 @@ def _learn(name: str, ufunc: Any, args: tuple[Any, ...], out: Any) -> None:
     if place in rules:
         return
     rules[place] = None
-    if ufunc in _DIVIDING and any(dtypes.value_type(a)[0] in _TINY for a in args):
+    sources = [dtypes.value_type(a)[0] for a in args]
+    if ufunc in _DIVIDING and any(d in _TINY for d in sources):
+        return
+    if ufunc in _LOSING and any(dtypes.is_complex(d) for d in sources):
         return
     try:
         if _agrees(quiet.run(ufunc, *values), out) and (
@@ -62,6 +66,40 @@ def _learn(name: str, ufunc: Any, args: tuple[Any, ...], out: Any) -> None:
 
 def _agrees(probe: Any, out: Array) -> bool:
     return np.asarray(probe).dtype == out._t.physical and np.shape(probe) == out.shape
+
+
+def _foresee(name: str, ufunc: Any, args: tuple[Any, ...], rules: dict[Any, Any]) -> bool:
+    """Write the rule without the general way, where it is plain: Arrays of one common dtype, one of them at least
+    strong, Python numbers that it holds, and a ufunc that keeps the dtype or compares."""
+    if type(ufunc) is not np.ufunc:
+        return False
+    dtype = None
+    strong = False
+    for a in args:
+        if type(a) is Array:
+            if dtype is not None and a._t.dtype != dtype:
+                return False
+            dtype = a._t.dtype
+            strong = strong or not a._t.weak
+    if not strong or dtype not in _PLAIN:
+        return False
+    numbers = (int, float) if dtypes.is_float(dtype) else (int,)
+    if any(type(a) is not Array and type(a) not in numbers for a in args):
+        return False
+    key = (name, *[_kind(a) for a in args])
+    if key in rules:
+        return False
+    try:
+        out = ufunc.resolve_dtypes((*[dtype] * len(args), None))[-1]
+    except TypeError:  # NumPy has no such loop
+        return False
+    if out != dtype and out != np.bool_:
+        return False
+    rules[key] = etype(out)
+    return True
+
+
+_PLAIN = frozenset({dtypes.float32, dtypes.float64, dtypes.int32})
 
 
 # ---- rules that first cast the operands to the dtype they promote to ----
@@ -112,6 +150,12 @@ def _learn_cast(
 _NATIVE = frozenset(d for d in dtypes.ALL if d.kind in "biufc")
 
 
+_LOSING = (
+    np.true_divide,
+    np.power,
+    np.reciprocal,
+    np.expm1,
+)  # complex infinities become nan in NumPy
 _DIVIDING = (np.floor_divide, np.remainder, np.fmod)  # of int4 they warn, whatever NumPy is told
 _TINY = frozenset({dtypes.int2, dtypes.int4, dtypes.uint2, dtypes.uint4})
 _TRUTH = (np.logical_and, np.logical_or, np.logical_xor, np.logical_not)
@@ -131,25 +175,26 @@ def _same_loop(ufunc: Any, args: tuple[Any, ...]) -> bool:
         return False
 
 
-def _refuse(name: str, out: Any, where: Any) -> Any:
-    if out is not None:
-        raise NotImplementedError(
-            f"{name}: `out` is not supported: arrays are immutable. Use the result."
-        )
-    raise NotImplementedError(
-        f"{name}: `where` is not supported. Use numax.numpy.where on the result."
-    )
+OF_UFUNC = {"out": NotImplementedError, "where": NotImplementedError}  # as JAX's ufuncs
+_NONE: dict[str, Any] = {}
 
 
-def binary(name: str, ufunc: Any, general: Function) -> Function:
+def binary(
+    name: str,
+    ufunc: Any,
+    general: Function,
+    kinds: Mapping[str, Any] = _NONE,
+    refused: tuple[str, ...] = UFUNC,
+) -> Function:
     """A two-argument function that takes the fast path where there is a rule, else `general`.
 
     ufunc: must compute what `general` does wherever the result's dtype is right.
+    kinds: the errors for NumPy's parameters that are not TypeErrors. refused: what the docstring says of them.
     """
 
-    def fast(x: Any, y: Any, /, *, out: Any = None, where: Any = None) -> Any:
-        if out is not None or where is not None:
-            return _refuse(name, out, where)
+    def fast(x: Any, y: Any, /, **numpy_only: Never) -> Any:
+        if numpy_only:
+            no_options(name, numpy_only, kinds)
         if type(x) is Array:
             if type(y) is Array:
                 t = _current().rules.get((name, x._t, y._t))
@@ -214,22 +259,30 @@ def binary(name: str, ufunc: Any, general: Function) -> Function:
                 )
             except (OverflowError, ValueError):
                 return general(x, y)
+        if _foresee(name, ufunc, (x, y), rules):
+            return fast(x, y)
         result = general(x, y)
         _learn(name, ufunc, (x, y), result)
         return result
 
     fast.__name__ = fast.__qualname__ = name
-    fast.__doc__ = general.__doc__
+    fast.__doc__ = documented(general.__doc__, refused)
     fast.__wrapped__ = general  # type: ignore[attr-defined]
     return fast
 
 
-def unary(name: str, ufunc: Any, general: Function) -> Function:
+def unary(
+    name: str,
+    ufunc: Any,
+    general: Function,
+    kinds: Mapping[str, Any] = _NONE,
+    refused: tuple[str, ...] = UFUNC,
+) -> Function:
     """A one-argument function that takes the fast path where there is a rule, else `general`."""
 
-    def fast(x: Any, /, *, out: Any = None, where: Any = None) -> Any:
-        if out is not None or where is not None:
-            return _refuse(name, out, where)
+    def fast(x: Any, /, **numpy_only: Never) -> Any:
+        if numpy_only:
+            no_options(name, numpy_only, kinds)
         if type(x) is Array:
             t = _current().rules.get((name, x._t))
             if t is not None:
@@ -252,12 +305,14 @@ def unary(name: str, ufunc: Any, general: Function) -> Function:
         found = rules.get(("cast", name, _kind(x)))
         if found is not None:
             return wrap(_asarray(quiet.run(ufunc, _cast(x, found[0]))), found[1])
+        if _foresee(name, ufunc, (x,), rules):
+            return fast(x)
         result = general(x)
         _learn(name, ufunc, (x,), result)
         return result
 
     fast.__name__ = fast.__qualname__ = name
-    fast.__doc__ = general.__doc__
+    fast.__doc__ = documented(general.__doc__, refused)
     fast.__wrapped__ = general  # type: ignore[attr-defined]
     return fast
 

@@ -2,3 +2,9 @@
 
 May import all of the engine; must not know numax.numpy.
 """
+
+from numax._engine.core.facade import facade
+
+__all__, __getattr__, __dir__ = facade(
+    __name__, {}, "caches checkpoint debug devices grad jit pmap sharding stages vmap"
+)

@@ -73,7 +73,7 @@ def _relu(x: Any) -> Array:
     return choose(lax.le(x, number(x, 0)), 0, x)
 
 
-relu = core.eager.unary("relu", _host_relu, _relu)
+relu = core.eager.unary("relu", _host_relu, _relu, refused=())
 
 
 def relu6(x: Any) -> Array:

@@ -1,7 +1,7 @@
 """Arithmetic of two arrays: sums, products, quotients, powers, extrema, remainders; elementary functions of two."""
 
 import math
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from numax.core import Array, Tracer, dtypes
 from numax.numpy import reductions
 from numax.numpy.elementwise import scaled, truncated
 from numax.numpy.promotion import filled, number, promote, promote_float, to_shape, value, values
-from numax.numpy.ufunc import of
+from numax.numpy.ufuncs import of
 
 
 def fast(ufunc: Any) -> Any:
@@ -216,11 +216,14 @@ def fmod(x1: Any, x2: Any, /) -> Array:
     return lax.rem(x, y) if dtypes.is_float(x.dtype) else _int_remainder(x, y, False)
 
 
-def divmod(x1: Any, x2: Any, /) -> tuple[Array, Array]:
+@core.refuses(*core.UFUNC)
+def divmod(x1: Any, x2: Any, /, **numpy_only: Never) -> tuple[Array, Array]:
     """(floor_divide(x1, x2), remainder(x1, x2)).
 
     Raises: TypeError for complex numbers. Grad: of both. Source: NumPy `divmod`.
     """
+    if numpy_only:
+        core.no_options("divmod", numpy_only)
     return floor_divide(x1, x2), remainder(x1, x2)
 
 
@@ -366,11 +369,14 @@ def fmin(x1: Any, x2: Any) -> Array:
     )
 
 
-def clip(arr: Any = None, /, min: Any = None, max: Any = None) -> Array:
+@core.refuses("a", "a_min", "a_max", "out")
+def clip(arr: Any = None, /, min: Any = None, max: Any = None, **numpy_only: Never) -> Array:
     """min(max(arr, lower), upper), elementwise: the upper bound wins over the lower. A bound may be None.
 
     Raises: ValueError without an array, and for complex numbers. Grad: elementwise. Source: NumPy `clip`.
     """
+    if numpy_only:
+        core.no_options("clip", numpy_only)
     if arr is None:
         raise ValueError("clip: No input was provided to the clip function. Give an array first.")
     for x in (arr, min, max):

@@ -56,6 +56,7 @@ def _host_mean(a: np.ndarray, axis: Any, dtype: Any, keepdims: bool) -> Any:
     return np.true_divide(total, dtype.type(_elements(a, axis)))
 
 
+@core.refuses("out")
 @fast(_host_mean)
 def mean(
     a: Any,
@@ -174,6 +175,7 @@ def _variance(
     return core.convert(y, np.empty(0, result).real.dtype if dtypes.is_complex(result) else result)
 
 
+@core.refuses("out")
 @fast(_host_var)
 def var(
     a: Any,
@@ -198,6 +200,7 @@ def var(
     return _variance("var", x, axis, dtype, _degrees(ddof, correction), keepdims, mask, mean)
 
 
+@core.refuses("out")
 @fast(_host_std)
 def std(
     a: Any,
@@ -250,6 +253,7 @@ def _host_nanmean(a: np.ndarray, axis: Any, dtype: Any, keepdims: bool) -> Any:
     return np.true_divide(total, np.asarray(count).astype(dtype))
 
 
+@core.refuses("out")
 @fast(_host_nanmean)
 def nanmean(
     a: Any,
@@ -268,6 +272,7 @@ def nanmean(
     return mean(x, axis, dtype, None, keepdims, where=_present("nanmean", x, where))
 
 
+@core.refuses("out", "correction")
 def nanvar(
     a: Any,
     axis: Any = None,
@@ -290,6 +295,7 @@ def nanvar(
     return _variance("nanvar", x, axis, dtype, ddof, keepdims, mask, mean)
 
 
+@core.refuses("out", "correction")
 def nanstd(
     a: Any,
     axis: Any = None,

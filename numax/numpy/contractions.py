@@ -308,6 +308,7 @@ def _checked_optimize(optimize: Any) -> Any:
     return optimize
 
 
+@core.refuses("out")
 def einsum(
     subscripts: Any,
     /,

@@ -1,6 +1,5 @@
 """Arrays as Python's and NumPy's objects: numbers, sequences, text, ndarrays, DLPack, pickles; and where they live."""
 
-import html
 import operator
 import sys
 from collections.abc import Iterator
@@ -8,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from numax import core, lax
-from numax.api import devices as placement
-from numax.api import sharding as shardings
+from numax import api, core, lax
 from numax.core import Array, Tracer, dtypes
 
 # ---- numbers ----
@@ -203,21 +200,6 @@ def array_format(x: Array, spec: str) -> str:
     return str(x)
 
 
-def array_html(x: Array) -> str | None:
-    """For notebooks: a table and a summary of large arrays; None for small ones, which show as text."""
-    if x.aval.size <= np.get_printoptions()["threshold"] or dtypes.is_key(x.dtype):
-        return None
-    rows = {
-        "shape": x.shape,
-        "dtype": x.dtype.name + (", weak" if x.weak_type else ""),
-        "size": f"{nbytes(x):,} bytes",
-        "device": device(x),
-        "sharding": sharding(x),
-    }
-    cells = "".join(f"<tr><th>{k}</th><td>{html.escape(str(v))}</td></tr>" for k, v in rows.items())
-    return f"<table>{cells}</table><pre>{html.escape(array_str(x))}</pre>"
-
-
 def tracer_repr(x: Tracer) -> str:
     """What is known of a traced value, as JAX names the kinds of tracers."""
     shown = ("~" if x.weak_type else "") + x.aval.str_short()
@@ -327,10 +309,10 @@ def dlpack(
             f"__dlpack__: the array is on the device {place}; asked for {dl_device}. Use jax.device_put."
         )
     if place[0] != _CPU:
-        return placement.dlpack_capsule(x)
+        return api.devices.dlpack_capsule(x)
     memory = core.to_ndarray(x)
     if memory.dtype not in _PYTHON_KINDS:
-        return placement.dlpack_capsule(x)
+        return api.devices.dlpack_capsule(x)
     if copy or not memory.size:
         return memory.copy().__dlpack__(max_version=max_version)
     return np.asarray(_Memory(memory)).__dlpack__(max_version=max_version)
@@ -358,7 +340,7 @@ def cuda_interface(x: Array) -> dict[str, Any]:
     return {
         "shape": x.shape,
         "typestr": np.dtype(x.dtype).str,
-        "data": (placement.device_pointer(x), False),
+        "data": (api.devices.device_pointer(x), False),
         "version": 2,
     }
 
@@ -393,36 +375,38 @@ def deep_copied(x: Any, memo: Any) -> Any:
 def devices(x: Any) -> set[Any]:
     """The devices that hold the array."""
     core.to_ndarray(x) if isinstance(x, Tracer) else None
-    return placement.devices_of(x)
+    return api.devices.devices_of(x)
 
 
 def device(x: Array) -> Any:
     """The device that holds the array, or its sharding where there are several."""
-    found = placement.devices_of(x)
-    return next(iter(found)) if len(found) == 1 else shardings.sharding_of(x)
+    found = api.devices.devices_of(x)
+    return next(iter(found)) if len(found) == 1 else api.sharding.sharding_of(x)
 
 
 def platform(x: Array) -> str:
     """'cpu', 'gpu' or 'tpu'."""
-    return next(iter(placement.devices_of(x))).platform
+    return next(iter(api.devices.devices_of(x))).platform
 
 
 def to_device(x: Any, device: Any, /, *, stream: Any = None) -> Any:
     """The array on a device."""
-    return placement.device_put(x, device)
+    return api.devices.device_put(x, device)
 
 
 def sharding(x: Any) -> Any:
-    return shardings.sharding_of(x)
+    """How the array lies on its devices."""
+    return api.sharding.sharding_of(x)
 
 
 def layout(x: Any) -> Any:
     """How elements lie in memory, and where."""
-    return shardings.Format(shardings.Layout(tuple(range(x.aval.ndim))), sharding(x))
+    return api.sharding.Format(api.sharding.Layout(tuple(range(x.aval.ndim))), sharding(x))
 
 
 def shards(x: Any) -> list[Any]:
-    return shardings.shards_of(x, lambda piece: core.wrap(piece, x._t))
+    """The pieces of the array on this process's devices, each with its device, index and data."""
+    return api.sharding.shards_of(x, lambda piece: core.wrap(piece, x._t))
 
 
 def addressable_data(x: Any, index: int) -> Any:
@@ -432,27 +416,27 @@ def addressable_data(x: Any, index: int) -> Any:
 
 def block_until_ready(x: Any) -> Any:
     """The array, when it has been computed."""
-    return placement.block(x) if type(x) is Array else x
+    return api.devices.block(x) if type(x) is Array and x._buf is not None else x
 
 
 def is_ready(x: Any) -> bool:
     """Whether the array has been computed."""
-    return placement.is_ready(x)
+    return api.devices.is_ready(x)
 
 
 def copy_to_host_async(x: Any) -> None:
     """Begin to bring the array to the host."""
-    placement.copy_to_host_async(x)
+    api.devices.copy_to_host_async(x)
 
 
 def is_deleted(x: Array) -> bool:
     """Whether the array's memory was freed or donated."""
-    return placement.is_deleted(x)
+    return api.devices.is_deleted(x)
 
 
 def delete(x: Array) -> None:
     """Free the array's memory; using it afterwards raises RuntimeError."""
-    placement.delete(x)
+    api.devices.delete(x)
 
 
 def pointer(x: Array) -> int:
@@ -461,6 +445,7 @@ def pointer(x: Array) -> int:
 
 
 def nbytes(x: Any) -> int:
+    """Bytes of all elements."""
     return x.aval.size * x.dtype.itemsize
 
 
@@ -471,9 +456,9 @@ def device_bytes(x: Any) -> int:
 
 def committed(x: Array) -> bool:
     """Whether the array was put on a device by name."""
-    return placement.is_placed(x)
+    return api.devices.is_placed(x)
 
 
 def is_fully_replicated(x: Array) -> bool:
     """Whether each device holds all of it."""
-    return len(placement.devices_of(x)) == 1
+    return len(api.devices.devices_of(x)) == 1

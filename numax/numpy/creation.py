@@ -2,12 +2,11 @@
 
 import math
 import operator
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
-from numax import core, lax
-from numax.api import devices as _devices
+from numax import api, core, lax
 from numax.core import Array, Tracer, dtypes
 from numax.numpy import types
 from numax.numpy.promotion import broadcast, promote_inexact, to_shape, value
@@ -21,7 +20,7 @@ _etype = core.etype
 
 def placed(x: Any, device: Any) -> Any:
     """x on a device; None leaves it where it is."""
-    return x if device is None else _devices.device_put(x, device)
+    return x if device is None else api.devices.device_put(x, device)
 
 
 # ---- array ----
@@ -149,6 +148,7 @@ def _cast(data: np.ndarray, dtype: Any) -> np.ndarray:
     return core.eager.quiet.run(data.astype, dtype)
 
 
+@core.refuses("subok", "ndmax", "like")
 def array(
     object: Any,
     dtype: Any = None,
@@ -158,15 +158,19 @@ def array(
     ndmin: int = 0,
     device: Any = None,
     out_sharding: Any = None,
+    **numpy_only: Never,
 ) -> Any:
     """An array from a number, nested lists, a NumPy array, or another library's array.
 
     Differs from NumPy: 64-bit types are narrowed unless x64 is on; numbers alone are weakly typed.
     Raises: TypeError for what is not numbers; ValueError for ragged lists and None. Source: NumPy `array`.
     """
+    if numpy_only:
+        core.no_options("array", numpy_only)
     return _array("array", object, dtype, copy, order, ndmin, device)
 
 
+@core.refuses("like")
 def asarray(
     a: Any,
     dtype: Any = None,
@@ -175,11 +179,14 @@ def asarray(
     copy: bool | None = None,
     device: Any = None,
     out_sharding: Any = None,
+    **numpy_only: Never,
 ) -> Any:
     """Like `array`; an Array of the right dtype is returned as it is, unless copy=True.
 
     Differs from NumPy: memory of NumPy arrays is shared only where copy=False. Source: NumPy `asarray`.
     """
+    if numpy_only:
+        core.no_options("asarray", numpy_only)
     return _array("asarray", a, dtype, copy, order, 0, device)
 
 
@@ -204,11 +211,14 @@ def _array(op: str, x: Any, dtype: Any, copy: Any, order: Any, ndmin: int, devic
 types._Maker.asarray = asarray
 
 
-def copy(a: Any, order: str | None = None) -> Any:
+@core.refuses("subok")
+def copy(a: Any, order: str | None = None, **numpy_only: Never) -> Any:
     """A new array with the same elements.
 
     Raises: TypeError for lists. Grad: linear. Source: NumPy `copy`.
     """
+    if numpy_only:
+        core.no_options("copy", numpy_only)
     a = value("copy", a)
     return _array("copy", a, None, True, order, 0, None)
 
@@ -228,11 +238,16 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> A
     return placed(core.from_numpy(np.from_dlpack(x), copy=copy is not False), device)
 
 
-def frombuffer(buffer: Any, dtype: Any = float, count: int = -1, offset: int = 0) -> Any:
+@core.refuses("like")
+def frombuffer(
+    buffer: Any, dtype: Any = float, count: int = -1, offset: int = 0, **numpy_only: Never
+) -> Any:
     """An array from the bytes of a buffer; they are copied.
 
     Differs from NumPy: 64-bit data is narrowed unless x64 is on. Source: NumPy `frombuffer`.
     """
+    if numpy_only:
+        core.no_options("frombuffer", numpy_only)
     return core.from_numpy(np.frombuffer(buffer, np.dtype(dtype), count, offset))
 
 
@@ -284,35 +299,66 @@ def _float() -> Any:
     return dtypes.default_dtype(float)
 
 
-def zeros(shape: Any, dtype: Any = None, *, device: Any = None, out_sharding: Any = None) -> Any:
+@core.refuses("order", "like")
+def zeros(
+    shape: Any,
+    dtype: Any = None,
+    *,
+    device: Any = None,
+    out_sharding: Any = None,
+    **numpy_only: Never,
+) -> Any:
     """An array of zeros.
 
     Differs from NumPy: float32 unless given. Raises: ValueError for negative sizes. Source: NumPy `zeros`.
     """
+    if numpy_only:
+        core.no_options("zeros", numpy_only)
     dtype = _float() if dtype is None else requested_dtype("zeros", dtype)
     out = constant(_shape("zeros", shape), 0, dtype)
     return out if device is None else placed(out, device)
 
 
-def ones(shape: Any, dtype: Any = None, *, device: Any = None, out_sharding: Any = None) -> Any:
+@core.refuses("order", "like")
+def ones(
+    shape: Any,
+    dtype: Any = None,
+    *,
+    device: Any = None,
+    out_sharding: Any = None,
+    **numpy_only: Never,
+) -> Any:
     """An array of ones.
 
     Differs from NumPy: float32 unless given. Raises: ValueError for negative sizes. Source: NumPy `ones`.
     """
+    if numpy_only:
+        core.no_options("ones", numpy_only)
     dtype = _float() if dtype is None else requested_dtype("ones", dtype)
     out = constant(_shape("ones", shape), 1, dtype)
     return out if device is None else placed(out, device)
 
 
-def empty(shape: Any, dtype: Any = None, *, device: Any = None, out_sharding: Any = None) -> Any:
+@core.refuses("order", "like")
+def empty(
+    shape: Any,
+    dtype: Any = None,
+    *,
+    device: Any = None,
+    out_sharding: Any = None,
+    **numpy_only: Never,
+) -> Any:
     """An array whose elements are not to be relied on; here zeros.
 
     Differs from NumPy: float32 unless given. Source: NumPy `empty`.
     """
+    if numpy_only:
+        core.no_options("empty", numpy_only)
     dtype = requested_dtype("empty", float if dtype is None else dtype)
     return placed(constant(_shape("empty", shape), 0, dtype), device)
 
 
+@core.refuses("order", "like")
 def full(
     shape: Any,
     fill_value: Any,
@@ -320,12 +366,15 @@ def full(
     *,
     device: Any = None,
     out_sharding: Any = None,
+    **numpy_only: Never,
 ) -> Any:
     """An array of one value, or of a value broadcast to the shape.
 
     Differs from NumPy: the dtype is the value's, weak for Python numbers. Grad: linear in the value.
     Source: NumPy `full`.
     """
+    if numpy_only:
+        core.no_options("full", numpy_only)
     shape = _shape("full", shape)
     if type(fill_value) in _PYTHON and device is None:
         if dtype is None:
@@ -360,37 +409,61 @@ def _like(op: str, a: Any, dtype: Any, shape: Any) -> tuple[tuple[int, ...], Any
     return sizes, requested_dtype(op, dtype), False
 
 
+@core.refuses("order", "subok")
 def zeros_like(
-    a: Any, dtype: Any = None, shape: Any = None, *, device: Any = None, out_sharding: Any = None
+    a: Any,
+    dtype: Any = None,
+    shape: Any = None,
+    *,
+    device: Any = None,
+    out_sharding: Any = None,
+    **numpy_only: Never,
 ) -> Any:
     """Zeros of another array's shape and dtype, unless given.
 
     Source: NumPy `zeros_like`.
     """
+    if numpy_only:
+        core.no_options("zeros_like", numpy_only)
     sizes, dtype, weak = _like("zeros_like", a, dtype, shape)
     return placed(constant(sizes, 0, dtype, weak), device)
 
 
+@core.refuses("order", "subok")
 def ones_like(
-    a: Any, dtype: Any = None, shape: Any = None, *, device: Any = None, out_sharding: Any = None
+    a: Any,
+    dtype: Any = None,
+    shape: Any = None,
+    *,
+    device: Any = None,
+    out_sharding: Any = None,
+    **numpy_only: Never,
 ) -> Any:
     """Ones of another array's shape and dtype, unless given.
 
     Source: NumPy `ones_like`.
     """
+    if numpy_only:
+        core.no_options("ones_like", numpy_only)
     sizes, dtype, weak = _like("ones_like", a, dtype, shape)
     return placed(constant(sizes, 1, dtype, weak), device)
 
 
-def empty_like(prototype: Any, dtype: Any = None, shape: Any = None, *, device: Any = None) -> Any:
+@core.refuses("order", "subok")
+def empty_like(
+    prototype: Any, dtype: Any = None, shape: Any = None, *, device: Any = None, **numpy_only: Never
+) -> Any:
     """An array of another's shape and dtype, unless given, whose elements are not to be relied on; here zeros.
 
     Source: NumPy `empty_like`.
     """
+    if numpy_only:
+        core.no_options("empty_like", numpy_only)
     sizes, dtype, weak = _like("empty_like", prototype, dtype, shape)
     return placed(constant(sizes, 0, dtype, weak), device)
 
 
+@core.refuses("order", "subok")
 def full_like(
     a: Any,
     fill_value: Any,
@@ -399,11 +472,14 @@ def full_like(
     *,
     device: Any = None,
     out_sharding: Any = None,
+    **numpy_only: Never,
 ) -> Any:
     """A value, broadcast, in another array's shape and dtype, unless given.
 
     Grad: linear in the value. Source: NumPy `full_like`.
     """
+    if numpy_only:
+        core.no_options("full_like", numpy_only)
     sizes, dtype, weak = _like("full_like", a, dtype, shape)
     fill = core.convert(value("full_like", fill_value, 1), dtype, weak)
     return placed(to_shape_checked("full_like", fill, sizes), device)
@@ -412,6 +488,7 @@ def full_like(
 # ---- ranges ----
 
 
+@core.refuses("like")
 def arange(
     start: Any,
     stop: Any = None,
@@ -420,12 +497,15 @@ def arange(
     *,
     device: Any = None,
     out_sharding: Any = None,
+    **numpy_only: Never,
 ) -> Any:
     """Numbers from start (0 where only one bound is given) up to, without, stop.
 
     Differs from NumPy: int32 and float32 unless given; numbers must be known while tracing. Grad: zero.
     Raises: ZeroDivisionError for step 0; OverflowError if a number does not fit. Source: NumPy `arange`.
     """
+    if numpy_only:
+        core.no_options("arange", numpy_only)
     if type(start) is int and stop is None and step is None and dtype is None and device is None:
         if core.eager_now() and start < 2**31:
             found = dtypes.default_dtype(int)

@@ -2,7 +2,7 @@
 
 import math
 import operator
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
@@ -91,6 +91,10 @@ def log10(x: Any, /) -> Array:
     Grad: elementwise. Source: NumPy `log10`.
     """
     x = lax.log(inexact("log10", x))
+    if dtypes.is_complex(x.dtype):  # part by part: a complex divisor would mix infinite parts
+        return lax.complex(
+            *[lax.div(p, number(p, math.log(10))) for p in (lax.real(x), lax.imag(x))]
+        )
     return lax.div(x, number(x, math.log(10)))
 
 
@@ -309,11 +313,14 @@ def reciprocal(x: Any, /) -> Array:
 # ---- signs ----
 
 
-def positive(x: Any, /) -> Array:
+@core.refuses(*core.UFUNC)
+def positive(x: Any, /, **numpy_only: Never) -> Array:
     """x. Booleans too, unlike NumPy.
 
     Grad: linear. Source: NumPy `positive`.
     """
+    if numpy_only:
+        core.no_options("positive", numpy_only)
     return value("positive", x)
 
 
@@ -339,17 +346,18 @@ def fabs(x: Any, /) -> Array:
     return lax.abs(real_inexact("fabs", x))
 
 
-def _signs(x: np.ndarray) -> Any:
-    return np.copysign(np.sign(x), x)
-
-
-@fast(_signs)
+@fast(np.sign)
 def sign(x: Any, /) -> Array:
-    """-1, 0 or 1, elementwise; x / |x| for complex x; zeros keep their sign, unlike in NumPy.
+    """-1, 0 or 1, elementwise; x / |x| for complex x. The sign of -0.0 is 0.0.
 
     Raises: TypeError for booleans. Grad: zero. Source: NumPy `sign`.
     """
-    return lax.sign(value("sign", x))
+    x = value("sign", x)
+    out = lax.sign(x)
+    if not dtypes.is_float(x.dtype):
+        return out
+    zero = filled(x, 0)
+    return lax.select_n(lax.eq(x, zero), out, zero)
 
 
 # ---- rounding ----
@@ -472,11 +480,14 @@ around = round
 # ---- complex numbers ----
 
 
-def conj(x: Any, /) -> Array:
+@core.refuses(*core.UFUNC)
+def conj(x: Any, /, **numpy_only: Never) -> Array:
     """The complex conjugate, elementwise; real x as it is.
 
     Grad: linear. Source: NumPy `conjugate`.
     """
+    if numpy_only:
+        core.no_options("conj", numpy_only)
     x = value("conj", x)
     return lax.conj(x) if dtypes.is_complex(x.dtype) else x
 

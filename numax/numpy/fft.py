@@ -4,7 +4,7 @@ import functools
 import math
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
@@ -154,53 +154,83 @@ def _one(op: str, kind: str, a: Any, n: Any, axis: Any, norm: Any) -> Any:
 # ---- one axis ----
 
 
-def fft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Array:
+@core.refuses("out")
+def fft(
+    a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, **numpy_only: Never
+) -> Array:
     """The discrete Fourier transform over one axis, cut or filled up to n numbers.
 
     Dtypes: complex64, or complex128. Raises: ValueError for n < 1 or an unknown norm. Grad: linear.
     Source: NumPy `fft.fft`.
     """
+    if numpy_only:
+        core.no_options("fft", numpy_only)
     return _one("fft", "fft", a, n, axis, norm)
 
 
-def ifft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Array:
+@core.refuses("out")
+def ifft(
+    a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, **numpy_only: Never
+) -> Array:
     """The inverse of fft.
 
     Dtypes: complex64, or complex128. Raises: as fft. Grad: linear. Source: NumPy `fft.ifft`.
     """
+    if numpy_only:
+        core.no_options("ifft", numpy_only)
     return _one("ifft", "ifft", a, n, axis, norm)
 
 
-def rfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Array:
+@core.refuses("out")
+def rfft(
+    a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, **numpy_only: Never
+) -> Array:
     """The Fourier transform of real numbers: the n // 2 + 1 frequencies that are not negative.
 
     Raises: ValueError for complex numbers, n < 1 or an unknown norm. Grad: linear. Source: NumPy `fft.rfft`.
     """
+    if numpy_only:
+        core.no_options("rfft", numpy_only)
     return _one("rfft", "rfft", a, n, axis, norm)
 
 
-def irfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Array:
+@core.refuses("out")
+def irfft(
+    a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, **numpy_only: Never
+) -> Array:
     """The inverse of rfft: n real numbers, 2 (m - 1) unless given.
 
     Raises: ValueError for n < 1 or an unknown norm. Grad: linear. Source: NumPy `fft.irfft`.
     """
+    if numpy_only:
+        core.no_options("irfft", numpy_only)
     return _one("irfft", "irfft", a, n, axis, norm)
 
 
-def hfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Array:
+@core.refuses("out")
+def hfft(
+    a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, **numpy_only: Never
+) -> Array:
     """The Fourier transform, real, of numbers of which a has the first half and the rest is conjugate.
 
     Raises: as irfft. Grad: linear. Source: NumPy `fft.hfft`.
     """
+    if numpy_only:
+        core.no_options("hfft", numpy_only)
     x = _argument("hfft", a, False)
     return _one("irfft", "irfft", lax.conj(x), n, axis, _BACK[_norm("hfft", norm)])
 
 
-def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Array:
+@core.refuses("out")
+def ihfft(
+    a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, **numpy_only: Never
+) -> Array:
     """The inverse of hfft.
 
     Raises: as rfft. Grad: linear. Source: NumPy `fft.ihfft`.
     """
+    if numpy_only:
+        core.no_options("ihfft", numpy_only)
     x = _argument("ihfft", a, True)
     return lax.conj(_one("rfft", "rfft", x, n, axis, _BACK[_norm("ihfft", norm)]))
 
@@ -208,67 +238,107 @@ def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None)
 # ---- several axes ----
 
 
-def fftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> Array:
+@core.refuses("out")
+def fftn(
+    a: Any, s: Any = None, axes: Any = None, norm: str | None = None, **numpy_only: Never
+) -> Array:
     """The Fourier transform over several axes; all of them unless given.
 
     Raises: ValueError if s and axes do not fit, or axes repeat. Grad: linear. Source: NumPy `fft.fftn`.
     """
+    if numpy_only:
+        core.no_options("fftn", numpy_only)
     return _nd("fftn", "fft", a, s, axes, norm)
 
 
-def ifftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> Array:
+@core.refuses("out")
+def ifftn(
+    a: Any, s: Any = None, axes: Any = None, norm: str | None = None, **numpy_only: Never
+) -> Array:
     """The inverse of fftn.
 
     Raises: as fftn. Grad: linear. Source: NumPy `fft.ifftn`.
     """
+    if numpy_only:
+        core.no_options("ifftn", numpy_only)
     return _nd("ifftn", "ifft", a, s, axes, norm)
 
 
-def rfftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> Array:
+@core.refuses("out")
+def rfftn(
+    a: Any, s: Any = None, axes: Any = None, norm: str | None = None, **numpy_only: Never
+) -> Array:
     """The Fourier transform of real numbers over several axes; half of the last one.
 
     Raises: as fftn and rfft. Grad: linear. Source: NumPy `fft.rfftn`.
     """
+    if numpy_only:
+        core.no_options("rfftn", numpy_only)
     return _nd("rfftn", "rfft", a, s, axes, norm)
 
 
-def irfftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> Array:
+@core.refuses("out")
+def irfftn(
+    a: Any, s: Any = None, axes: Any = None, norm: str | None = None, **numpy_only: Never
+) -> Array:
     """The inverse of rfftn.
 
     Raises: as fftn. Grad: linear. Source: NumPy `fft.irfftn`.
     """
+    if numpy_only:
+        core.no_options("irfftn", numpy_only)
     return _nd("irfftn", "irfft", a, s, axes, norm)
 
 
-def fft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None) -> Array:
+@core.refuses("out")
+def fft2(
+    a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None, **numpy_only: Never
+) -> Array:
     """The Fourier transform over two axes.
 
     Raises: as fftn. Grad: linear. Source: NumPy `fft.fft2`.
     """
+    if numpy_only:
+        core.no_options("fft2", numpy_only)
     return _nd("fft2", "fft", a, s, _two("fft2", axes), norm)
 
 
-def ifft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None) -> Array:
+@core.refuses("out")
+def ifft2(
+    a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None, **numpy_only: Never
+) -> Array:
     """The inverse of fft2.
 
     Raises: as fftn. Grad: linear. Source: NumPy `fft.ifft2`.
     """
+    if numpy_only:
+        core.no_options("ifft2", numpy_only)
     return _nd("ifft2", "ifft", a, s, _two("ifft2", axes), norm)
 
 
-def rfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None) -> Array:
+@core.refuses("out")
+def rfft2(
+    a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None, **numpy_only: Never
+) -> Array:
     """The Fourier transform of real numbers over two axes; half of the last one.
 
     Raises: as rfftn. Grad: linear. Source: NumPy `fft.rfft2`.
     """
+    if numpy_only:
+        core.no_options("rfft2", numpy_only)
     return _nd("rfft2", "rfft", a, s, _two("rfft2", axes), norm)
 
 
-def irfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None) -> Array:
+@core.refuses("out")
+def irfft2(
+    a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None, **numpy_only: Never
+) -> Array:
     """The inverse of rfft2.
 
     Raises: as fftn. Grad: linear. Source: NumPy `fft.irfft2`.
     """
+    if numpy_only:
+        core.no_options("irfft2", numpy_only)
     return _nd("irfft2", "irfft", a, s, _two("irfft2", axes), norm)
 
 
@@ -367,3 +437,5 @@ __all__ = [
     "rfftfreq",
     "rfftn",
 ]
+
+core.settle(globals())

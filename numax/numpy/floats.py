@@ -1,7 +1,7 @@
 """The insides of floats: sign bits, neighbours, mantissas and exponents, whole and fractional parts."""
 
 import functools
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
@@ -134,11 +134,14 @@ def ldexp(x1: Any, x2: Any, /) -> Array:
     return core.convert(out, x.dtype, x.weak_type)
 
 
-def frexp(x: Any, /) -> tuple[Array, Array]:
+@core.refuses(*core.UFUNC)
+def frexp(x: Any, /, **numpy_only: Never) -> tuple[Array, Array]:
     """(mantissa, exponent) with x = mantissa * 2**exponent and |mantissa| in [0.5, 1), elementwise; 0 of 0, inf, NaN.
 
     Raises: TypeError for complex numbers. Grad: of the mantissa, linear for the fixed exponent. Source: NumPy `frexp`.
     """
+    if numpy_only:
+        core.no_options("frexp", numpy_only)
     x = real_inexact("frexp", x)
     own = x.dtype
     if own.itemsize < 4:
@@ -161,11 +164,14 @@ def frexp(x: Any, /) -> tuple[Array, Array]:
     return core.convert(times_power_of_two(x, lax.neg(e)), own), e
 
 
-def modf(x: Any, /, out: None = None) -> tuple[Array, Array]:
+@core.refuses(*core.UFUNC)
+def modf(x: Any, /, out: None = None, **numpy_only: Never) -> tuple[Array, Array]:
     """(fractional part, whole part), elementwise, both with the sign of x. Integers become float32.
 
     Raises: TypeError for complex numbers. Grad: of the fractional part, linear. Source: NumPy `modf`.
     """
+    if numpy_only:
+        core.no_options("modf", numpy_only)
     no_out("jnp.modf", out)
     x = real_inexact("modf", x)
     whole = copysign(truncated(x), x)

@@ -3,7 +3,7 @@
 import builtins
 import math
 import operator
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 from numpy import index_exp, s_
@@ -45,11 +45,16 @@ def _size(op: str, name: str, n: Any) -> int:
 # ---- matrices of ones ----
 
 
-def eye(N: Any, M: Any = None, k: Any = 0, dtype: Any = None, *, device: Any = None) -> Any:
+@core.refuses("order", "like")
+def eye(
+    N: Any, M: Any = None, k: Any = 0, dtype: Any = None, *, device: Any = None, **numpy_only: Never
+) -> Any:
     """A matrix with ones on the k-th diagonal, zeros elsewhere.
 
     Differs from NumPy: float32 unless given. Raises: ValueError for negative sizes. Source: NumPy `eye`.
     """
+    if numpy_only:
+        core.no_options("eye", numpy_only)
     dtype = requested_dtype("eye", float if dtype is None else dtype)
     rows = _size("eye", "N", N)
     columns = rows if M is None else _size("eye", "M", M)
@@ -82,19 +87,25 @@ def _distances(rows: int, columns: int, k: Any) -> tuple[Any, Any]:
     return lax.sub(column, row), k
 
 
-def identity(n: Any, dtype: Any = None) -> Any:
+@core.refuses("like")
+def identity(n: Any, dtype: Any = None, **numpy_only: Never) -> Any:
     """A square matrix with ones on the diagonal.
 
     Differs from NumPy: float32 unless given. Source: NumPy `identity`.
     """
+    if numpy_only:
+        core.no_options("identity", numpy_only)
     return eye(n, dtype=dtype)
 
 
-def tri(N: Any, M: Any = None, k: Any = 0, dtype: Any = None) -> Any:
+@core.refuses("like")
+def tri(N: Any, M: Any = None, k: Any = 0, dtype: Any = None, **numpy_only: Never) -> Any:
     """A matrix with ones on and below the k-th diagonal, zeros above.
 
     Differs from NumPy: float32 unless given. Source: NumPy `tri`.
     """
+    if numpy_only:
+        core.no_options("tri", numpy_only)
     dtype = requested_dtype("tri", float if dtype is None else dtype)
     rows = _size("tri", "N", N)
     columns = rows if M is None else _size("tri", "M", M)
@@ -506,12 +517,15 @@ def fromfunction(function: Any, shape: Any, *, dtype: Any = float, **kwargs: Any
     return core.tree.unflatten(tree, [to_shape(x, sizes) if not x.shape else x for x in whole])
 
 
-def unravel_index(indices: Any, shape: Any) -> tuple[Any, ...]:
+@core.refuses("order")
+def unravel_index(indices: Any, shape: Any, **numpy_only: Never) -> tuple[Any, ...]:
     """Index arrays, one for each axis of `shape`, from indices into the flattened array.
 
     Differs from NumPy: negative indices count from the end; indices out of bounds move to the nearest element.
     Source: NumPy `unravel_index`.
     """
+    if numpy_only:
+        core.no_options("unravel_index", numpy_only)
     flat = value("unravel_index", indices)
     if not dtypes.is_integer(flat.dtype):
         raise TypeError(f"unravel_index: indices must be integers; got {flat.aval.str_short()}.")

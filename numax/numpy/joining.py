@@ -4,15 +4,15 @@ import builtins
 import math
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
 from numax import core, lax
 from numax.core import Array, Tracer, dtypes
 from numax.numpy.creation import constant
-from numax.numpy.manipulation import _no_out, atleast_1d, atleast_2d, atleast_3d, ravel, reshape
-from numax.numpy.promotion import promote_dtypes, to_shape, value
+from numax.numpy.manipulation import atleast_1d, atleast_2d, atleast_3d, ravel, reshape
+from numax.numpy.promotion import no_out, promote_dtypes, to_shape, value
 from numax.numpy.types import requested_dtype
 
 _host_of = core.eager.host_of
@@ -59,20 +59,26 @@ def _known_joined(join: Any, arrays: Any, axis: Any) -> Any:
         return None
 
 
-def concatenate(arrays: Any, axis: Any = 0, dtype: Any = None) -> Any:
+@core.refuses("out", "casting")
+def concatenate(arrays: Any, axis: Any = 0, dtype: Any = None, **numpy_only: Never) -> Any:
     """Arrays joined along an axis they have; flattened first if axis is None.
 
     Differs from NumPy: JAX's promotion. Raises: TypeError if shapes differ elsewhere; ValueError for none.
     Grad: linear. Source: NumPy `concatenate`.
     """
+    if numpy_only:
+        core.no_options("concatenate", numpy_only)
     return _concatenate("concatenate", arrays, axis, dtype)
 
 
-def concat(arrays: Any, /, *, axis: Any = 0) -> Any:
+@core.refuses("out", "dtype", "casting")
+def concat(arrays: Any, /, *, axis: Any = 0, **numpy_only: Never) -> Any:
     """Arrays joined along an axis they have; flattened first if axis is None.
 
     Grad: linear. Source: array API `concat`.
     """
+    if numpy_only:
+        core.no_options("concat", numpy_only)
     return _concatenate("concat", arrays, axis, None)
 
 
@@ -106,12 +112,17 @@ def _concatenate(op: str, arrays: Any, axis: Any, dtype: Any) -> Any:
     return parts[0] if len(parts) == 1 else lax.concatenate(parts, axis)
 
 
-def stack(arrays: Any, axis: int = 0, out: Any = None, dtype: Any = None) -> Any:
+@core.refuses("casting")
+def stack(
+    arrays: Any, axis: int = 0, out: Any = None, dtype: Any = None, **numpy_only: Never
+) -> Any:
     """Arrays of one shape joined along a new axis.
 
     Raises: ValueError if shapes differ, or for none; NotImplementedError for out. Grad: linear. Source: NumPy `stack`.
     """
-    _no_out("stack", out)
+    if numpy_only:
+        core.no_options("stack", numpy_only)
+    no_out("stack", out)
     if dtype is None:
         found = _known_joined(np.stack, arrays, axis)
         if found is not None:
@@ -132,19 +143,25 @@ def _listed(x: Any) -> list[Any]:
     return x if isinstance(x, list) else [x]
 
 
-def vstack(tup: Any, dtype: Any = None) -> Any:
+@core.refuses("casting")
+def vstack(tup: Any, dtype: Any = None, **numpy_only: Never) -> Any:
     """Arrays joined along the first axis; vectors become rows.
 
     Grad: linear. Source: NumPy `vstack`.
     """
+    if numpy_only:
+        core.no_options("vstack", numpy_only)
     return _concatenate("vstack", _listed(atleast_2d(*_parts("vstack", tup))), 0, dtype)
 
 
-def hstack(tup: Any, dtype: Any = None) -> Any:
+@core.refuses("casting")
+def hstack(tup: Any, dtype: Any = None, **numpy_only: Never) -> Any:
     """Arrays joined along the second axis; vectors along their only one.
 
     Grad: linear. Source: NumPy `hstack`.
     """
+    if numpy_only:
+        core.no_options("hstack", numpy_only)
     parts = _listed(atleast_1d(*_parts("hstack", tup)))
     return _concatenate("hstack", parts, 0 if parts and len(parts[0].shape) == 1 else 1, dtype)
 

@@ -174,3 +174,5 @@ __all__ = [
     "vecdot",
     "vector_norm",
 ]
+
+core.settle(globals())

@@ -3,7 +3,7 @@
 import itertools
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
@@ -74,6 +74,7 @@ def contract(
 # ---- matrices ----
 
 
+@core.refuses(*core.UFUNC)
 @quick(np.matmul)
 def matmul(
     a: Any,
@@ -82,6 +83,7 @@ def matmul(
     precision: Any = None,
     preferred_element_type: Any = None,
     out_sharding: Any = None,
+    **numpy_only: Never,
 ) -> Array:
     """The matrix product over the last two axes; leading axes broadcast; vectors are rows or columns.
 
@@ -89,6 +91,8 @@ def matmul(
     Dtypes: the promoted dtype, or `preferred_element_type`. Raises: ValueError without dimensions; TypeError if inner
     sizes differ. Grad: bilinear. Source: NumPy `matmul`.
     """
+    if numpy_only:
+        core.no_options("matmul", numpy_only)
     a, b = _operands("matmul", a, b)
     for i, x in enumerate((a, b)):
         if not x.aval.ndim:
@@ -161,6 +165,7 @@ def _host_dot(x: np.ndarray, y: np.ndarray) -> Any:
     return np.dot(x, y)
 
 
+@core.refuses("out")
 @quick(_host_dot)
 def dot(
     a: Any,
@@ -169,12 +174,15 @@ def dot(
     precision: Any = None,
     preferred_element_type: Any = None,
     out_sharding: Any = None,
+    **numpy_only: Never,
 ) -> Array:
     """The sum of products over the last axis of `a` and the last but one of `b`; numbers multiply.
 
     Shapes: (A..., K) and (B..., K, N) -> (A..., B..., N). Dtypes: the promoted dtype, or `preferred_element_type`.
     Raises: TypeError if the summed sizes differ. Grad: bilinear. Source: NumPy `dot`.
     """
+    if numpy_only:
+        core.no_options("dot", numpy_only)
     a, b = _operands("dot", a, b)
     m, n = a.aval.ndim, b.aval.ndim
     if not m or not n:
@@ -250,6 +258,7 @@ def outer(a: Any, b: Any, out: None = None) -> Array:
 # ---- vectors ----
 
 
+@core.refuses(*core.UFUNC)
 @quick(np.vecdot, ("axis",))
 def vecdot(
     x1: Any,
@@ -259,11 +268,14 @@ def vecdot(
     axis: int = -1,
     precision: Any = None,
     preferred_element_type: Any = None,
+    **numpy_only: Never,
 ) -> Array:
     """The sums of conj(x1) * x2 over one axis; the other axes broadcast.
 
     Raises: ValueError if the sizes of the axis differ. Grad: bilinear (antilinear in x1). Source: NumPy `vecdot`.
     """
+    if numpy_only:
+        core.no_options("vecdot", numpy_only)
     a, b = _operands("vecdot", x1, x2)
     for x in (a, b):
         if not x.aval.ndim:
@@ -296,12 +308,15 @@ def _need(op: str, x: Any, ndim: int) -> None:
         )
 
 
-def matvec(x1: Any, x2: Any, /) -> Array:
+@core.refuses(*core.UFUNC)
+def matvec(x1: Any, x2: Any, /, **numpy_only: Never) -> Array:
     """Matrices times vectors; leading axes broadcast.
 
     Shapes: (B..., M, N) and (B..., N) -> (B..., M). Raises: ValueError if there are too few axes, TypeError if sizes
     differ. Grad: bilinear. Source: NumPy `matvec`.
     """
+    if numpy_only:
+        core.no_options("matvec", numpy_only)
     a, b = _operands("matvec", x1, x2)
     _need("matvec", a, 2)
     _need("matvec", b, 1)
@@ -311,12 +326,15 @@ def matvec(x1: Any, x2: Any, /) -> Array:
     return lax.squeeze(out, (out.aval.ndim - 1,))
 
 
-def vecmat(x1: Any, x2: Any, /) -> Array:
+@core.refuses(*core.UFUNC)
+def vecmat(x1: Any, x2: Any, /, **numpy_only: Never) -> Array:
     """Conjugated vectors times matrices; leading axes broadcast.
 
     Shapes: (B..., N) and (B..., N, M) -> (B..., M). Raises: ValueError if there are too few axes, TypeError if sizes
     differ. Grad: bilinear (antilinear in x1). Source: NumPy `vecmat`.
     """
+    if numpy_only:
+        core.no_options("vecmat", numpy_only)
     a, b = _operands("vecmat", x1, x2)
     _need("vecmat", a, 1)
     _need("vecmat", b, 2)
@@ -527,12 +545,15 @@ def _best_order(sizes: list[int]) -> list[list[int]]:
     return split
 
 
-def multi_dot(arrays: Sequence[Any], *, precision: Any = None) -> Array:
+@core.refuses("out")
+def multi_dot(arrays: Sequence[Any], *, precision: Any = None, **numpy_only: Never) -> Array:
     """The product of a chain of matrices, in the order that costs least. The ends may be vectors.
 
     Raises: ValueError for fewer than two arrays, or for other ranks; TypeError if sizes differ. Grad: multilinear.
     Source: NumPy `linalg.multi_dot`.
     """
+    if numpy_only:
+        core.no_options("multi_dot", numpy_only)
     chain = _operands("multi_dot", *arrays)
     if len(chain) < 2:
         raise ValueError(f"multi_dot: at least two arrays are needed; got {len(chain)}.")

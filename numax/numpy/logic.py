@@ -1,6 +1,6 @@
 """Truth and bits: comparisons, logical and bitwise functions, questions about floats, equality of arrays."""
 
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from numax.numpy.promotion import (
     value,
     values,
 )
-from numax.numpy.ufunc import of
+from numax.numpy.ufuncs import of
 
 # ---- comparisons ----
 
@@ -204,11 +204,14 @@ def invert(x: Any, /) -> Array:
 bitwise_not = bitwise_invert = invert
 
 
-def bitwise_count(x: Any, /) -> Array:
+@core.refuses(*core.UFUNC)
+def bitwise_count(x: Any, /, **numpy_only: Never) -> Array:
     """How many bits of |x| are set, elementwise, as uint8.
 
     Raises: TypeError for floats. Grad: zero. Source: NumPy `bitwise_count`.
     """
+    if numpy_only:
+        core.no_options("bitwise_count", numpy_only)
     (x,) = _bits("bitwise_count", x)
     if x.dtype == dtypes.bool_:
         return core.convert(x, dtypes.uint8)
@@ -314,6 +317,7 @@ def _signed_infinity(op: str, x: Any, out: Any, infinity: float) -> Any:
     return lax.eq(x, number(x, infinity)) if dtypes.is_float(x.dtype) else _no(x)
 
 
+@core.refuses("out")
 def isposinf(x: Any, /, out: None = None) -> Array:
     """Whether elements are the positive infinity.
 
@@ -322,6 +326,7 @@ def isposinf(x: Any, /, out: None = None) -> Array:
     return _signed_infinity("isposinf", x, out, np.inf)
 
 
+@core.refuses("out")
 def isneginf(x: Any, /, out: None = None) -> Array:
     """Whether elements are the negative infinity.
 

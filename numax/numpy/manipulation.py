@@ -4,7 +4,7 @@ import builtins
 import math
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
@@ -32,13 +32,6 @@ def view(general: Callable[..., Any], host: Callable[..., Any]) -> Callable[...,
 _reshape = view(lax.reshape, np.ndarray.reshape)
 _transpose = view(lax.transpose, np.ndarray.transpose)
 _squeeze = view(lax.squeeze, np.ndarray.squeeze)
-
-
-def _no_out(op: str, out: Any) -> None:
-    if out is not None:
-        raise NotImplementedError(
-            f"{op}: out is not supported, since arrays are immutable. Use the result."
-        )
 
 
 # ---- size ----
@@ -341,11 +334,14 @@ def atleast_3d(*arys: Any) -> Any:
 # ---- broadcasting ----
 
 
-def broadcast_to(array: Any, shape: Any, *, out_sharding: Any = None) -> Any:
+@core.refuses("subok")
+def broadcast_to(array: Any, shape: Any, *, out_sharding: Any = None, **numpy_only: Never) -> Any:
     """The array repeated to a shape, by NumPy's rule.
 
     Raises: ValueError if it does not fit. Grad: linear. Source: NumPy `broadcast_to`.
     """
+    if numpy_only:
+        core.no_options("broadcast_to", numpy_only)
     x = value("broadcast_to", array)
     sizes = core.canonical_shape("broadcast_to", shape)
     memory = _host_of(x)
@@ -357,11 +353,14 @@ def broadcast_to(array: Any, shape: Any, *, out_sharding: Any = None) -> Any:
     return to_shape_checked("broadcast_to", x, sizes)
 
 
-def broadcast_arrays(*args: Any) -> list[Any]:
+@core.refuses("subok")
+def broadcast_arrays(*args: Any, **numpy_only: Never) -> list[Any]:
     """Arrays repeated to their common shape.
 
     Differs from NumPy: a list. Raises: ValueError if there is none. Grad: linear. Source: NumPy `broadcast_arrays`.
     """
+    if numpy_only:
+        core.no_options("broadcast_arrays", numpy_only)
     values = [value("broadcast_arrays", x, i) for i, x in enumerate(args)]
     if not values:
         return []

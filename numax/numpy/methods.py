@@ -1,6 +1,5 @@
 """What Arrays and traced values can do: their methods and properties. `numax/__init__` calls `install`."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,20 +7,13 @@ import numpy as np
 from numax import core, lax
 from numax.core import Array, dtypes
 from numax.numpy import (
-    averages,
     conversions,
-    elementwise,
-    grids,
-    joining,
     linalg_products,
     manipulation,
     operators,
-    reductions,
     searching,
-    taking,
     types,
 )
-from numax.numpy.arithmetic import clip
 
 
 def reshape(self: Any, *args: Any, order: str = "C", out_sharding: Any = None) -> Any:
@@ -147,148 +139,39 @@ def byteswap(self: Any) -> Any:
 
 
 def size(self: Any) -> int:
+    """The number of elements."""
     memory = self._np if type(self) is Array else None
     return self.aval.size if memory is None else memory.size
 
 
 def ndim(self: Any) -> int:
+    """The number of axes."""
     return len(self.shape)
 
 
 def itemsize(self: Any) -> int:
+    """Bytes of one element."""
     return self.dtype.itemsize
 
 
-_METHODS: dict[str, Callable[..., Any]] = {
-    "__array__": conversions.to_numpy,
-    "__array_module__": conversions.array_module,
-    "__array_namespace__": conversions.namespace,
-    "__bool__": conversions.to_bool,
-    "__buffer__": conversions.to_memory,
-    "__complex__": conversions.to_complex,
-    "__contains__": conversions.contains,
-    "__copy__": conversions.copied,
-    "__deepcopy__": conversions.deep_copied,
-    "__dlpack__": conversions.dlpack,
-    "__dlpack_device__": conversions.dlpack_device,
-    "__float__": conversions.to_float,
-    "__getitem__": core.index,
-    "__hex__": conversions.to_hex,
-    "__index__": conversions.to_index,
-    "__int__": conversions.to_int,
-    "__iter__": conversions.iterate,
-    "__len__": conversions.length,
-    "__oct__": conversions.to_oct,
-    "__release_buffer__": conversions.release_memory,
-    "__reversed__": conversions.iterate_back,
-    "__setitem__": conversions.no_assignment,
-    "addressable_data": conversions.addressable_data,
-    "all": reductions.all,
-    "any": reductions.any,
-    "argmax": reductions.argmax,
-    "argmin": reductions.argmin,
-    "argpartition": searching.argpartition,
-    "argsort": argsort,
-    "astype": astype,
-    "block_until_ready": conversions.block_until_ready,
-    "byteswap": byteswap,
-    "choose": taking.choose,
-    "clip": clip,
-    "clone": conversions.copied,
-    "compress": compress,
-    "conj": elementwise.conj,
-    "conjugate": elementwise.conj,
-    "copy": conversions.copied,
-    "copy_to_host_async": conversions.copy_to_host_async,
-    "cumprod": reductions.cumprod,
-    "cumsum": reductions.cumsum,
-    "devices": conversions.devices,
-    "diagonal": grids.diagonal,
-    "dot": linalg_products.dot,
-    "flatten": flatten,
-    "is_deleted": conversions.is_deleted,
-    "is_ready": conversions.is_ready,
-    "item": conversions.item,
-    "max": reductions.max,
-    "mean": averages.mean,
-    "min": reductions.min,
-    "nonzero": searching.nonzero,
-    "on_device_size_in_bytes": conversions.device_bytes,
-    "prod": reductions.prod,
-    "ptp": reductions.ptp,
-    "ravel": manipulation.ravel,
-    "repeat": joining.repeat,
-    "reshape": reshape,
-    "round": elementwise.round,
-    "searchsorted": searching.searchsorted,
-    "sort": searching.sort,
-    "squeeze": manipulation.squeeze,
-    "std": averages.std,
-    "sum": reductions.sum,
-    "swapaxes": manipulation.swapaxes,
-    "take": taking.take,
-    "to_device": conversions.to_device,
-    "tobytes": conversions.tobytes,
-    "tolist": conversions.tolist,
-    "trace": linalg_products.trace,
-    "transpose": transpose,
-    "unsafe_buffer_pointer": conversions.pointer,
-    "var": averages.var,
-    "view": view,
-}
-_PROPERTIES: dict[str, Callable[..., Any]] = {
-    "__numpy_dtype__": lambda self: self.dtype,
-    "T": manipulation.transpose,
-    "addressable_shards": conversions.shards,
-    "at": core.At,
-    "flat": flat,
-    "global_shards": conversions.shards,
-    "imag": elementwise.imag,
-    "itemsize": itemsize,
-    "mT": manipulation.matrix_transpose,
-    "nbytes": conversions.nbytes,
-    "ndim": ndim,
-    "real": elementwise.real,
-    "sharding": conversions.sharding,
-    "size": size,
-}
-_ARRAY_ONLY: dict[str, Any] = {
-    "__cuda_array_interface__": property(conversions.cuda_interface),
-    "__format__": conversions.array_format,
-    "__reduce__": conversions.reduced,
-    "__repr__": conversions.array_repr,
-    "__str__": conversions.array_str,
-    "_repr_html_": conversions.array_html,
-    "committed": property(conversions.committed),
-    "delete": conversions.delete,
-    "device": property(conversions.device),
-    "device_buffer": property(lambda self: conversions.addressable_data(self, 0)),
-    "device_buffers": property(lambda self: [s.data for s in conversions.shards(self)]),
-    "format": property(conversions.layout),
-    "is_fully_addressable": True,
-    "is_fully_replicated": property(conversions.is_fully_replicated),
-    "platform": conversions.platform,
-    "traceback": None,
-}
-_TRACER_ONLY: dict[str, Any] = {
-    "__format__": conversions.tracer_format,
-    "__repr__": conversions.tracer_repr,
-}
+def numpy_dtype(self: Any) -> Any:
+    """The dtype, under the name by which NumPy 2 asks foreign arrays for it."""
+    return self.dtype
 
 
-def _matmul(function: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
-    operator = operators.deferring(function)
-    return {"__matmul__": operator, "__rmatmul__": lambda self, other: operator(other, self)}
+def device_buffer(self: Any) -> Any:
+    """The piece of the array on its one device."""
+    return conversions.addressable_data(self, 0)
 
 
-def install(array_class: type, tracer_class: type) -> None:
-    """Give both classes their operators, methods and properties."""
-    operators.install(array_class, tracer_class)
-    for kind, more in ((array_class, _ARRAY_ONLY), (tracer_class, _TRACER_ONLY)):
-        for name, method in (_METHODS | _matmul(linalg_products.matmul) | more).items():
-            setattr(kind, name, method)
-        for name, getter in _PROPERTIES.items():
-            setattr(kind, name, property(getter))
+def device_buffers(self: Any) -> list[Any]:
+    """The pieces of the array, one a device."""
+    return [s.data for s in conversions.shards(self)]
 
 
-__all__ = ["install"]
+matmul = operators.deferring(linalg_products.matmul)
+
+
+def reversed_matmul(self: Any, other: Any, /) -> Any:
+    """other @ self."""
+    return matmul(other, self)

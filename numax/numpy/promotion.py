@@ -208,6 +208,4 @@ def filled(like: Any, value: Any) -> Array:
 
 def no_out(op: str, out: Any) -> None:
     if out is not None:
-        raise NotImplementedError(
-            f"The 'out' argument to {op} is not supported: arrays are immutable. Use the result."
-        )
+        core.refuse(op, "out", NotImplementedError)

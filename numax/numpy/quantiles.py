@@ -233,6 +233,7 @@ def _tall(q: Any, ndim: int) -> Any:
 # ---- the functions ----
 
 
+@core.refuses("out", "overwrite_input")
 def quantile(
     a: Any,
     q: Any,
@@ -254,6 +255,7 @@ def quantile(
     )
 
 
+@core.refuses("out", "overwrite_input")
 def nanquantile(
     a: Any,
     q: Any,
@@ -274,6 +276,7 @@ def nanquantile(
     )
 
 
+@core.refuses("out", "overwrite_input")
 def percentile(
     a: Any,
     q: Any,
@@ -295,6 +298,7 @@ def percentile(
     )
 
 
+@core.refuses("out", "overwrite_input")
 def nanpercentile(
     a: Any,
     q: Any,
@@ -321,6 +325,7 @@ def _host_median(a: np.ndarray, axis: Any, dtype: Any, keepdims: bool) -> Any:
     return np.median(a.astype(dtype, copy=False), axis, keepdims=keepdims)
 
 
+@core.refuses("out", "overwrite_input")
 @fast(_host_median)
 def median(
     a: Any,
@@ -338,6 +343,7 @@ def median(
     )
 
 
+@core.refuses("out", "overwrite_input")
 def nanmedian(
     a: Any,
     axis: Any = None,

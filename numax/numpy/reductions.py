@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
@@ -188,6 +188,7 @@ def _extremum(
     return kept(combine(y, start), axes, keepdims)
 
 
+@core.refuses("out")
 @fast(lambda a, axis, dtype, keepdims: np.maximum.reduce(a, axis, None, None, keepdims))
 def max(
     a: Any,
@@ -205,6 +206,7 @@ def max(
     return _extremum("max", a, axis, lax.reduce_max, lax.max, keepdims, initial, where)
 
 
+@core.refuses("out")
 @fast(lambda a, axis, dtype, keepdims: np.minimum.reduce(a, axis, None, None, keepdims))
 def min(
     a: Any,
@@ -242,6 +244,7 @@ def minmax(
     return min(a, axis, keepdims=keepdims, **options), max(a, axis, keepdims=keepdims, **options)
 
 
+@core.refuses("out")
 def ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Array:
     """The maximum less the minimum over axes.
 
@@ -272,6 +275,7 @@ def _whether(
     return kept(rule(x, axes) if axes else x, axes, keepdims)
 
 
+@core.refuses("out")
 @fast(lambda a, axis, dtype, keepdims: np.logical_and.reduce(a, axis, dtype, None, keepdims))
 def all(
     a: Any, axis: Any = None, out: None = None, keepdims: bool = False, *, where: Any = None
@@ -284,6 +288,7 @@ def all(
     return _whether("all", a, axis, lax.reduce_and, keepdims, where, True)
 
 
+@core.refuses("out")
 @fast(lambda a, axis, dtype, keepdims: np.logical_or.reduce(a, axis, dtype, None, keepdims))
 def any(
     a: Any, axis: Any = None, out: None = None, keepdims: bool = False, *, where: Any = None
@@ -343,6 +348,7 @@ def _host_place(name: str) -> Any:
     return host
 
 
+@core.refuses("out")
 @fast(_host_place("argmax"))
 def argmax(
     a: Any, axis: int | None = None, out: None = None, keepdims: bool | None = None
@@ -355,6 +361,7 @@ def argmax(
     return _place("argmax", a, axis, keepdims, lax.argmax)
 
 
+@core.refuses("out")
 @fast(_host_place("argmin"))
 def argmin(
     a: Any, axis: int | None = None, out: None = None, keepdims: bool | None = None
@@ -384,6 +391,7 @@ def _running(op: str, a: Any, axis: Any, dtype: Any, rule: Any) -> Any:
     return rule(x, core.canonical_axis(op, axis, x.aval.ndim))
 
 
+@core.refuses("out")
 def cumsum(a: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Array:
     """Running sums along an axis, or over the flattened array. The dtype stays, but for booleans.
 
@@ -393,6 +401,7 @@ def cumsum(a: Any, axis: int | None = None, dtype: Any = None, out: None = None)
     return _running("cumsum", a, axis, dtype, lax.cumsum)
 
 
+@core.refuses("out")
 def cumprod(a: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Array:
     """Running products along an axis, or over the flattened array. The dtype stays, but for booleans.
 
@@ -425,23 +434,41 @@ def _cumulative(
     return lax.concatenate([core.full(shape, start, y.dtype), y], axis)
 
 
+@core.refuses("out")
 def cumulative_sum(
-    x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+    x: Any,
+    /,
+    *,
+    axis: int | None = None,
+    dtype: Any = None,
+    include_initial: bool = False,
+    **numpy_only: Never,
 ) -> Array:
     """Running sums along an axis, after a 0 if include_initial. `axis` may be left out for one dimension.
 
     Raises: ValueError for no or several dimensions without axis. Grad: linear. Source: NumPy `cumulative_sum`.
     """
+    if numpy_only:
+        core.no_options("cumulative_sum", numpy_only)
     return _cumulative("cumulative_sum", x, axis, dtype, include_initial, lax.cumsum, 0)
 
 
+@core.refuses("out")
 def cumulative_prod(
-    x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+    x: Any,
+    /,
+    *,
+    axis: int | None = None,
+    dtype: Any = None,
+    include_initial: bool = False,
+    **numpy_only: Never,
 ) -> Array:
     """Running products along an axis, after a 1 if include_initial. `axis` may be left out for one dimension.
 
     Raises: ValueError for no or several dimensions without axis. Grad: right at zeros. Source: NumPy `cumulative_prod`.
     """
+    if numpy_only:
+        core.no_options("cumulative_prod", numpy_only)
     return _cumulative("cumulative_prod", x, axis, dtype, include_initial, lax.cumprod, 1)
 
 
@@ -470,6 +497,7 @@ def _without_nan(ufunc: Any) -> Any:
     return host
 
 
+@core.refuses("out")
 @fast(_without_nan(np.add))
 def nansum(
     a: Any,
@@ -489,6 +517,7 @@ def nansum(
     return sum(x, axis, dtype, None, keepdims, initial, where)
 
 
+@core.refuses("out")
 @fast(_without_nan(np.multiply))
 def nanprod(
     a: Any,
@@ -523,6 +552,7 @@ def _nan_extremum(
     return lax.select_n(nothing, y, core.full(y.shape, np.nan, y.dtype))
 
 
+@core.refuses("out")
 @fast(lambda a, axis, dtype, keepdims: np.fmax.reduce(a, axis, None, None, keepdims))
 def nanmax(
     a: Any,
@@ -540,6 +570,7 @@ def nanmax(
     return _nan_extremum("nanmax", a, axis, keepdims, initial, where, max, -np.inf)
 
 
+@core.refuses("out")
 @fast(lambda a, axis, dtype, keepdims: np.fmin.reduce(a, axis, None, None, keepdims))
 def nanmin(
     a: Any,
@@ -566,6 +597,7 @@ def _nan_place(op: str, a: Any, axis: Any, keepdims: Any, rule: Any, worst: floa
     return lax.select_n(nothing, y, core.full(y.shape, -1, y.dtype))
 
 
+@core.refuses("out")
 def nanargmax(
     a: Any, axis: int | None = None, out: None = None, keepdims: bool | None = None
 ) -> Array:
@@ -577,6 +609,7 @@ def nanargmax(
     return _nan_place("nanargmax", a, axis, keepdims, argmax, -np.inf)
 
 
+@core.refuses("out")
 def nanargmin(
     a: Any, axis: int | None = None, out: None = None, keepdims: bool | None = None
 ) -> Array:
@@ -588,6 +621,7 @@ def nanargmin(
     return _nan_place("nanargmin", a, axis, keepdims, argmin, np.inf)
 
 
+@core.refuses("out")
 def nancumsum(a: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Array:
     """Running sums, with NaNs as zeros. See `cumsum`.
 
@@ -597,6 +631,7 @@ def nancumsum(a: Any, axis: int | None = None, dtype: Any = None, out: None = No
     return cumsum(_replaced("nancumsum", a, 0)[0], axis, dtype)
 
 
+@core.refuses("out")
 def nancumprod(a: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Array:
     """Running products, with NaNs as ones. See `cumprod`.
 

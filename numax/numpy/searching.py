@@ -2,7 +2,7 @@
 
 import builtins
 import operator
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
@@ -11,8 +11,8 @@ from numax.core import Array, Tracer, dtypes
 from numax.numpy.creation import constant
 from numax.numpy.grids import unravel_index
 from numax.numpy.manipulation import flip, ravel, reshape
-from numax.numpy.promotion import common_shape, promote_dtypes, ready_pair, to_shape, value
-from numax.numpy.taking import _gather_along, _no_out, _take
+from numax.numpy.promotion import common_shape, no_out, promote_dtypes, ready_pair, to_shape, value
+from numax.numpy.taking import _gather_along, _take
 from numax.numpy.types import requested_dtype
 
 _host_of = core.eager.host_of
@@ -226,6 +226,7 @@ def extract(condition: Any, arr: Any, *, size: int | None = None, fill_value: An
     return _compress("extract", flags, ravel(value("extract", arr, 1)), 0, size, fill_value)
 
 
+@core.refuses("out")
 def compress(
     condition: Any,
     a: Any,
@@ -239,7 +240,7 @@ def compress(
 
     Args: size cuts or fills (with fill_value) to a fixed number. Grad: linear in a. Source: NumPy `compress`.
     """
-    _no_out("compress", out)
+    no_out("compress", out)
     flags = value("compress", condition)
     if len(flags.shape) != 1:
         raise ValueError(
@@ -387,21 +388,27 @@ def _check_kth(op: str, kth: Any, n: int) -> None:
             raise ValueError(f"{op}: kth {index} is out of bounds for {n} elements.")
 
 
-def partition(a: Any, kth: Any, axis: Any = -1) -> Any:
+@core.refuses("kind", "order")
+def partition(a: Any, kth: Any, axis: Any = -1, **numpy_only: Never) -> Any:
     """The elements along an axis with the kth in its sorted place, smaller ones before it; here all sorted.
 
     Raises: ValueError for kth out of bounds. Grad: linear, by the permutation. Source: NumPy `partition`.
     """
+    if numpy_only:
+        core.no_options("partition", numpy_only)
     a, axis = _sort_axis("partition", a, axis)
     _check_kth("partition", kth, a.shape[axis])
     return lax.sort(a, axis)
 
 
-def argpartition(a: Any, kth: Any, axis: Any = -1) -> Any:
+@core.refuses("kind", "order")
+def argpartition(a: Any, kth: Any, axis: Any = -1, **numpy_only: Never) -> Any:
     """The indices that partition an axis; here those that sort it.
 
     Raises: ValueError for kth out of bounds. Source: NumPy `argpartition`.
     """
+    if numpy_only:
+        core.no_options("argpartition", numpy_only)
     a, axis = _sort_axis("argpartition", a, axis)
     _check_kth("argpartition", kth, a.shape[axis])
     return _argsort(a, axis, _int32())

@@ -2,7 +2,7 @@
 
 import math
 import operator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Never
 
 import numpy as np
 
@@ -230,6 +230,7 @@ def unique_values(x: Any, /, *, size: int | None = None, fill_value: Any = None)
 # ---- two sets ----
 
 
+@core.refuses("kind")
 def isin(
     element: Any,
     test_elements: Any,
@@ -237,11 +238,14 @@ def isin(
     invert: bool = False,
     *,
     method: str = "auto",
+    **numpy_only: Never,
 ) -> Any:
     """Whether each element occurs among the test elements; nan never does.
 
     Args: method 'auto', 'compare_all', 'binary_search' or 'sort', for compiled programs. Source: NumPy `isin`.
     """
+    if numpy_only:
+        core.no_options("isin", numpy_only)
     if method not in ("auto", "compare_all", "binary_search", "sort"):
         raise ValueError(
             f"isin: method must be 'auto', 'compare_all', 'binary_search' or 'sort'; got {method!r}."

@@ -12,8 +12,8 @@ from numax import core, lax
 from numax.api.vmap import vmap
 from numax.core import Array, Tracer, dtypes
 from numax.numpy.creation import constant
-from numax.numpy.manipulation import _no_out, moveaxis, ravel, reshape
-from numax.numpy.promotion import promote_dtypes, to_shape, value
+from numax.numpy.manipulation import moveaxis, ravel, reshape
+from numax.numpy.promotion import no_out, promote_dtypes, to_shape, value
 
 _host_of = core.eager.host_of
 _wrap = core.eager.wrap_host
@@ -54,7 +54,7 @@ def take(
     'promise_in_bounds'; known indices out of bounds raise unless a mode or fill_value is given. Grad: linear in a.
     Raises: IndexError. Source: NumPy `take`.
     """
-    _no_out("take", out)
+    no_out("take", out)
     a = value("take", a)
     places = _indices("take", indices)
     if axis is None:
@@ -399,7 +399,7 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     Args: mode 'raise' (known indices), 'wrap' or 'clip'. Raises: ValueError for an index out of bounds.
     Grad: linear in the choices. Source: NumPy `choose`.
     """
-    _no_out("choose", out)
+    no_out("choose", out)
     index = value("choose", a)
     if not dtypes.is_integer(index.dtype):
         raise ValueError(f"choose: indices must be integers; got {index.aval.str_short()}.")

@@ -20,8 +20,7 @@ from numpy import (
 )
 from numpy.exceptions import ComplexWarning
 
-from numax import core
-from numax.api import devices as _devices
+from numax import api, core
 from numax.core import Array, Tracer, dtypes
 from numax.numpy.promotion import is_arraylike, value
 
@@ -323,7 +322,7 @@ def astype(x: Any, dtype: Any, /, *, copy: bool = False, device: Any = None) -> 
     out = core.convert(x, target)
     if copy and out is x:
         out = core.lax.copy_p.bind(x)
-    return out if device is None else _devices.device_put(out, device)
+    return out if device is None else api.devices.device_put(out, device)
 
 
 # ---- the array API's inspection ----
@@ -342,7 +341,7 @@ class ArrayNamespaceInfo:
 
     def devices(self) -> list[Any]:
         """The devices there are; None stands for the default one."""
-        return [None, *_devices.devices()]
+        return [None, *api.devices.devices()]
 
     def default_dtypes(self, *, device: Any = None) -> dict[str, Any]:
         """The dtypes of new arrays."""

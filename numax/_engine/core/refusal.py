@@ -1,32 +1,30 @@
 """NumPy's parameters that functions take only to say what to use instead."""
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 INSTEAD = {
-    "allow_pickle": "there are no object arrays. Use numpy.load.",
-    "casting": "dtypes follow promotion. Convert with `astype` first.",
-    "count": "Slice the result.",
-    "dtype": "Convert the arguments or the result with `astype`.",
-    "extobj": "Leave it out: there are no floating-point warnings.",
-    "interpolation": "Its name is `method`.",
-    "kind": "Leave it out: one algorithm serves all arrays.",
-    "like": "there is one class of arrays. Leave it out, or call that library's function.",
-    "ndmax": "Leave it out, and reshape the result.",
-    "order": "arrays have no memory order. Leave it out; `numpy.asarray(x, order=...)` sets one for other libraries.",
-    "out": "arrays are immutable. Use the result.",
-    "overwrite_input": "arrays are immutable. Leave it out.",
-    "signature": "Convert the arguments with `astype`.",
-    "subok": "arrays have no subclasses. Leave it out.",
-    "where": "Use numax.numpy.where on the result.",
+    "a": ". Give the array first, without a name.",
+    "a_max": ". Its name is `max`.",
+    "a_min": ". Its name is `min`.",
+    "casting": ": dtypes follow promotion. Convert with `astype` first.",
+    "dtype": ". Convert the arguments or the result with `astype`.",
+    "kind": ": one algorithm serves all arrays. Leave it out.",
+    "like": ": there is one class of arrays. Leave it out.",
+    "ndmax": ". Reshape the result.",
+    "order": ": arrays have no memory order. Leave it out; for another library, use numpy.asarray(x, order=...).",
+    "out": ": arrays are immutable. Use the result.",
+    "overwrite_input": ": arrays are immutable. Leave it out.",
+    "signature": ". Convert the arguments with `astype`.",
+    "subok": ": arrays have no subclasses. Leave it out.",
+    "where": ". Use numax.numpy.where on the result.",
 }
 UFUNC = ("out", "where", "casting", "order", "dtype", "subok", "signature")
 
 
 def refuse(op: str, name: str, kind: type[Exception] = TypeError) -> NoReturn:
     """Raise for one of NumPy's parameters."""
-    raise kind(f"{op}: the '{name}' argument is not supported; {INSTEAD[name]}")
+    raise kind(f"{op}: the '{name}' argument of NumPy is not supported{INSTEAD[name]}")
 
 
 _NO_KINDS: dict[str, type[Exception]] = {}
@@ -57,18 +55,16 @@ def documented(doc: str | None, names: tuple[str, ...]) -> str | None:
     """A docstring that ends with what is refused."""
     if not names:
         return doc
-    return f"{inspect.cleandoc(doc or '')}\n{sentence(names)}"
+    doc = (doc or "").rstrip()
+    return f"{doc}\n{'    ' if chr(10) in doc else ''}{sentence(names)}"
 
 
 def refuses(*names: str) -> Callable[[Callable[..., Any]], Any]:
-    """A decorator for functions that give `**numpy_only` to `no_options`: it says so in the docstring, and hides
-    the stars from the signature, which is JAX's."""
+    """A decorator for functions that give `**numpy_only` to `no_options`: it says so in the docstring. `facade` hides
+    the stars from the signature, which is JAX's, when the function is first asked for."""
 
     def mark(function: Any) -> Any:
-        own = inspect.signature(function)
-        stars = inspect.Parameter.VAR_KEYWORD
-        kept = [p for p in own.parameters.values() if p.kind is not stars]
-        function.__signature__ = own.replace(parameters=kept)
+        function.refused = names
         function.__doc__ = documented(function.__doc__, names)
         return function
 

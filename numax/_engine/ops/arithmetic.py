@@ -1,6 +1,5 @@
 """Arithmetic beyond add, sub, mul and neg: division, extrema, powers with fixed exponents, roots."""
 
-import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +10,8 @@ from numax._engine.core import dtypes
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.primitive import Primitive, Zero, not_linear
 from numax._engine.core.trace import as_value
-from numax._engine.ops import cpu_math
+from numax._engine.host.extrema import fast_max, fast_min
+from numax._engine.ops import complex_math, cpu_math
 from numax._engine.ops.accuracy import check_accuracy
 from numax._engine.ops.basis import (
     add_tangents,
@@ -54,6 +54,7 @@ from numax._engine.ops.families import (
     spread,
     unary,
 )
+from numax._engine.ops.infinite import quotient_host
 from numax._engine.ops.rounding import floor
 from numax._engine.stablehlo import hlo
 
@@ -77,7 +78,7 @@ def div(x: Any, y: Any) -> Any:
 
 def _div_host(x: np.ndarray, y: np.ndarray) -> Any:
     if x.dtype not in INTEGERS:
-        return np.true_divide(x, y)
+        return quotient_host(x, y) if x.dtype in _COMPLEX else np.true_divide(x, y)
     quotient = np.floor_divide(x - np.fmod(x, y), y)
     return np.where(y == 0, np.array(-1).astype(x.dtype), quotient)
 
@@ -151,7 +152,6 @@ def min(x: Any, y: Any) -> Any:
     return min_p.bind(*pair("min", x, y))
 
 
-_BITS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 _COMPLEX = frozenset(dtypes.COMPLEX)
 
 
@@ -164,41 +164,6 @@ def _extremum_host(fast: Any, before: Any) -> Callable[..., Any]:
         return fast(x, y)
 
     return host
-
-
-def _fast_extremum(choose: Any, merge_bits: Any) -> Callable[..., Any]:
-    """NumPy's extremum of operands of one dtype or Python numbers, with -0 < 0: NumPy gives either of them."""
-    settled = choose is np.maximum
-
-    def fast(x: Any, y: Any) -> Any:
-        out = choose(x, y)
-        dtype = out.dtype
-        if dtype not in FLOATS or not _has_zero(out):
-            return out
-        if not getattr(y, "shape", ()):
-            bound = float(y)
-            if bound != 0.0:
-                return out
-            if settled and math.copysign(1.0, bound) > 0.0:
-                return out + dtype.type(0)
-        bits = _BITS[dtype.itemsize]
-        x, y = np.asarray(x, dtype), np.asarray(y, dtype)
-        return np.where(x == y, merge_bits(x.view(bits), y.view(bits)).view(dtype), out)
-
-    return fast
-
-
-_MANY = 4096  # from here on comparing is quicker than counting
-
-
-def _has_zero(x: np.ndarray) -> bool:
-    if x.size < _MANY:
-        return np.count_nonzero(x) < x.size
-    return bool((x == 0).any())
-
-
-fast_max = _fast_extremum(np.maximum, np.bitwise_and)
-fast_min = _fast_extremum(np.minimum, np.bitwise_or)
 
 
 def _lower_extremum(emit: Any, direction: str) -> Callable[..., Any]:
@@ -331,7 +296,7 @@ abs_p = unary(
     "abs",
     accepts=NUMBERS - frozenset(dtypes.UNSIGNED),
     host=np.abs,
-    lower=hlo.abs,
+    lower=complex_math.abs_lower,
     jvp=_abs_jvp,
     out=part_dtype,
 )
@@ -361,9 +326,10 @@ def _sign_jvp(t: Any, y: Any, x: Any) -> Any:
 def _sign_lower(ctx: Any, x: Any) -> Any:
     if dtypes.is_unsigned(x.dtype):
         return hlo.minimum(ctx, x, hlo.full(ctx, 1, x.shape, x.dtype))
-    return hlo.sign(ctx, x)
+    return _signs(ctx, x)
 
 
+_signs = complex_math.by_parts(complex_math.sign, hlo.sign)
 sign_p = unary(
     "sign", accepts=NUMBERS, host=_sign_host, lower=_sign_lower, jvp=_sign_jvp, light=True
 )
@@ -462,7 +428,10 @@ def _integer_pow_host(x: np.ndarray, *, y: int) -> Any:
     if y == 0:
         return np.ones_like(x)
     out = _power(x, y if y > 0 else -y, np.multiply)
-    return out if y > 0 else np.true_divide(x.dtype.type(1), out)
+    if y > 0:
+        return out
+    one = np.ones((), x.dtype)
+    return quotient_host(one, out) if x.dtype in _COMPLEX else np.true_divide(one, out)
 
 
 def _integer_pow_lower(ctx: Any, x: Any, *, y: int) -> Any:
@@ -522,27 +491,11 @@ def sqrt(x: Any, *, accuracy: Any = None) -> Any:
     return sqrt_p.bind(as_value(x, "sqrt"))
 
 
-def _sqrt_lower(ctx: Any, x: Any) -> Any:
-    out = hlo.sqrt(ctx, x)
-    if x.dtype not in _COMPLEX:
-        return out
-    # On the branch cut the compiler forgets the sign of a zero imaginary part.
-    size = hlo.abs(ctx, hlo.imag(ctx, out))
-    below = _sign_bit(ctx, hlo.imag(ctx, x))
-    return hlo.complex(ctx, hlo.real(ctx, out), hlo.select(ctx, below, hlo.negate(ctx, size), size))
-
-
-def _sign_bit(ctx: Any, x: Any) -> Any:
-    integer = dtypes.int64 if x.dtype == dtypes.float64 else dtypes.int32
-    bits = hlo.bitcast_convert(ctx, x, x.shape, integer)
-    return hlo.compare(ctx, bits, hlo.full(ctx, 0, x.shape, integer), "LT")
-
-
 sqrt_p = unary(
     "sqrt",
     accepts=INEXACT,
     host=np.sqrt,
-    lower=_sqrt_lower,
+    lower=complex_math.by_parts(complex_math.sqrt, hlo.sqrt),
     jvp=lambda t, y, x: mul(t, div(constant_like(y, 0.5), y)),
 )
 

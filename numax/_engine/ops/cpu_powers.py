@@ -73,7 +73,7 @@ _LGAMMA_3 = (
     9.243408012651195e-09,
     -3.7819324105585927e-10,
 )
-_SIN_PI = (
+SIN_PI = (
     3.141592653589635,
     -5.167712779987959,
     2.550164035906745,
@@ -91,7 +91,7 @@ _STIRLING = (
 )
 
 
-def _exp2(m: Any, t: Any) -> Any:
+def exp2_wide(m: Any, t: Any) -> Any:
     """2**t for float64 t, as float32."""
     narrow = m.astype(t, dtypes.float32)
     n = m.rint(narrow)
@@ -116,7 +116,7 @@ def power(m: Any, x: Any, y: Any) -> Any:
     """x**y, with the special values of IEEE 754's pow."""
     size = m.abs(x)
     bounded = m.where(y > 1e30, 1e30, m.where(y < -1e30, -1e30, y))  # so that 1**inf is 1
-    out = _exp2(m, _log2(m, size) * m.astype(bounded, dtypes.float64))
+    out = exp2_wide(m, _log2(m, size) * m.astype(bounded, dtypes.float64))
     whole = m.rint(y) == y
     half = y * 0.5
     odd = whole & (m.rint(half) != half)
@@ -142,13 +142,39 @@ KNOWN_POWERS = {
 }
 
 
-def _log(m: Any, a: Any) -> Any:
+def log_wide(m: Any, a: Any) -> Any:
     """log of float64 in the range of normal float32."""
     k = (m.bits(m.astype(a, dtypes.float32)) - _ROOT_HALF) >> 23
     scale = m.astype(m.from_bits((129 - k) << 23), dtypes.float64)  # 4 / 2**k
     f = a * scale * 0.25 - 1.0
     n = m.astype(m.astype(k, dtypes.float32), dtypes.float64)
     return n * math.log(2.0) + f * polynomial(_LOG, f)
+
+
+def _lgamma_of_log(m: Any, wide: Any, size: Any, log: Any) -> Any:
+    """lgamma of x >= 0, given as float64 and float32, and of log x, or below 3 log(x (x + 1) (x + 2))."""
+    small = size < 3.0
+    inverse = 1.0 / m.where(small, 3.0, size)
+    series = m.astype(inverse * polynomial(_STIRLING, inverse * inverse), dtypes.float64)
+    large = (wide - 0.5) * log - wide + (series + 0.5 * math.log(2 * math.pi))
+    return m.where(small, polynomial(_LGAMMA_3, wide) - log, large)
+
+
+def lgamma_wide(m: Any, x: Any) -> Any:
+    """lgamma of float64 x > 0, to 36 bits."""
+    size = m.astype(x, dtypes.float32)
+    log = log_wide(m, m.where(size < 3.0, x * (x + 1.0) * (x + 2.0), x))
+    return _lgamma_of_log(m, x, size, log)
+
+
+def exp2(m: Any, x: Any) -> Any:
+    """2**x."""
+    n = m.rint(m.where(m.abs(x) < 200.0, x, 0.0))
+    r = x - n
+    out = 1.0 + r * polynomial(_EXP2, r)
+    out = m.from_bits(m.bits(out) + (m.bits(n + _SHIFT) << 23))
+    out = m.where(x < -126.0, 0.0, out)
+    return m.where(x >= 128.0, _INF, m.where(x != x, x, out))
 
 
 def lgamma(m: Any, x: Any) -> Any:
@@ -160,18 +186,24 @@ def lgamma(m: Any, x: Any) -> Any:
     negative = x < 0.0
     # of small negative x the reflection takes |x| from the product
     product = m.where(negative, 1.0, wide) * ((wide + 1.0) * (wide + 2.0))
-    log = _log(m, m.where(small, product, wide))
-    inverse = 1.0 / m.where(small, 3.0, size)
-    series = m.astype(inverse * polynomial(_STIRLING, inverse * inverse), dtypes.float64)
-    large = (wide - 0.5) * log - wide + (series + 0.5 * math.log(2 * math.pi))
-    out = m.where(small, polynomial(_LGAMMA_3, wide) - log, large)
+    log = log_wide(m, m.where(small, product, wide))
+    out = _lgamma_of_log(m, wide, size, log)
     fraction = size - m.rint(size)
     f = m.astype(m.abs(fraction), dtypes.float64)
-    sine = f * polynomial(_SIN_PI, f * f)
-    reflected = math.log(math.pi) - _log(m, sine) - m.where(small, 0.0, log) - out
+    sine = f * polynomial(SIN_PI, f * f)
+    reflected = math.log(math.pi) - log_wide(m, sine) - m.where(small, 0.0, log) - out
     out = m.astype(m.where(negative, reflected, out), dtypes.float32)
     out = m.where((x == 1.0) | (x == 2.0), 0.0, out)
     return m.where((size == _INF) | ((x <= 0.0) & (fraction == 0.0)), _INF, out)
 
 
-__all__ = ["KNOWN_POWERS", "lgamma", "power"]
+__all__ = [
+    "KNOWN_POWERS",
+    "SIN_PI",
+    "exp2",
+    "exp2_wide",
+    "lgamma",
+    "lgamma_wide",
+    "log_wide",
+    "power",
+]

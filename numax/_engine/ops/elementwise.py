@@ -10,7 +10,7 @@ from numax._engine.core import dtypes
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.primitive import Primitive, Zero, not_linear
 from numax._engine.core.trace import as_value
-from numax._engine.ops import cpu_math, cpu_powers
+from numax._engine.ops import complex_math, cpu_math, cpu_powers
 from numax._engine.ops.accuracy import check_accuracy
 from numax._engine.ops.arithmetic import (
     abs,
@@ -41,9 +41,11 @@ from numax._engine.ops.basis import (
     zeros_like,
 )
 from numax._engine.ops.compare import eq
+from numax._engine.ops.complex_math import by_parts
 from numax._engine.ops.cpu_math import on_cpu
 from numax._engine.ops.families import INEXACT, INTEGERS, binary, spread, unary
 from numax._engine.ops.formula import EmitMath, Emitted
+from numax._engine.ops.infinite import log_lower, power_host, power_lower
 from numax._engine.ops.rounding import (
     RoundingMethod,
     ceil,
@@ -79,7 +81,11 @@ def exp(x: Any, *, accuracy: Any = None) -> Any:
 
 
 exp_p = unary(
-    "exp", accepts=INEXACT, host=np.exp, lower=hlo.exponential, jvp=lambda t, y, x: mul(t, y)
+    "exp",
+    accepts=INEXACT,
+    host=np.exp,
+    lower=by_parts(complex_math.exp, hlo.exponential),
+    jvp=lambda t, y, x: mul(t, y),
 )
 
 
@@ -93,8 +99,6 @@ def exp2(x: Any, *, accuracy: Any = None) -> Any:
 
 
 def _exp2_lower(ctx: Any, x: Any) -> Any:
-    if x.dtype in _COMPLEX:
-        return hlo.exponential(ctx, hlo.multiply(ctx, x, hlo.full(ctx, _LOG2, x.shape, x.dtype)))
     wide = dtypes.float64 if x.dtype == dtypes.float64 else dtypes.float32
     two = hlo.full(ctx, 2.0, x.shape, wide)
     return hlo.convert(ctx, hlo.power(ctx, two, hlo.convert(ctx, x, wide)), x.dtype)
@@ -104,7 +108,7 @@ exp2_p = unary(
     "exp2",
     accepts=INEXACT,
     host=np.exp2,
-    lower=_exp2_lower,
+    lower=by_parts(complex_math.exp2, _exp2_lower),
     jvp=lambda t, y, x: mul(t, mul(constant_like(y, _LOG2), y)),
 )
 
@@ -118,11 +122,20 @@ def expm1(x: Any, *, accuracy: Any = None) -> Any:
     return expm1_p.bind(as_value(x, "expm1"))
 
 
+def _expm1_host(x: np.ndarray) -> Any:
+    out = np.expm1(x)
+    if x.dtype not in _COMPLEX or np.isfinite(x).all():
+        return out
+    size = np.asarray(np.exp(x))  # NumPy's expm1 makes nan of infinities
+    size.real -= 1
+    return np.where(np.isfinite(x), out, size)
+
+
 expm1_p = unary(
     "expm1",
     accepts=INEXACT,
-    host=np.expm1,
-    lower=hlo.exponential_minus_one,
+    host=_expm1_host,
+    lower=by_parts(complex_math.expm1, hlo.exponential_minus_one),
     jvp=lambda t, y, x: mul(t, exp(x)),
 )
 
@@ -164,7 +177,16 @@ def log(x: Any, *, accuracy: Any = None) -> Any:
     return log_p.bind(as_value(x, "log"))
 
 
-log_p = unary("log", accepts=INEXACT, host=np.log, lower=hlo.log, jvp=lambda t, y, x: div(t, x))
+def _logarithm(emit: Callable[..., Any]) -> Callable[..., Any]:
+    def lower(ctx: Any, x: Any) -> Any:
+        out = emit(ctx, x)
+        return log_lower(ctx, x, out) if x.dtype in _COMPLEX else out
+
+    return lower
+
+
+_log_lower = _logarithm(hlo.log)
+log_p = unary("log", accepts=INEXACT, host=np.log, lower=_log_lower, jvp=lambda t, y, x: div(t, x))
 
 
 def log1p(x: Any, *, accuracy: Any = None) -> Any:
@@ -180,7 +202,7 @@ log1p_p = unary(
     "log1p",
     accepts=INEXACT,
     host=np.log1p,
-    lower=hlo.log_plus_one,
+    lower=_logarithm(hlo.log_plus_one),
     jvp=lambda t, y, x: div(t, add(x, constant_like(x, 1))),
 )
 
@@ -195,7 +217,7 @@ def log2(x: Any, *, accuracy: Any = None) -> Any:
 
 
 def _log2_lower(ctx: Any, x: Any) -> Any:
-    out = hlo.log(ctx, x)
+    out = _log_lower(ctx, x)
     if x.dtype not in _COMPLEX:
         return hlo.divide(ctx, out, hlo.full(ctx, _LOG2, x.shape, x.dtype))
     parts = [hlo.real(ctx, out), hlo.imag(ctx, out)]
@@ -253,7 +275,8 @@ def _pow_infer(x: ShapedArray, y: ShapedArray) -> ShapedArray:
 
 
 def _pow_host(x: np.ndarray, y: np.ndarray) -> Any:
-    return np.power(x, y if y.dtype == x.dtype else y.astype(x.dtype))
+    y = y if y.dtype == x.dtype else y.astype(x.dtype)
+    return power_host(x, y) if x.dtype in _COMPLEX else np.power(x, y)
 
 
 def _pow_lower(ctx: Any, x: Any, y: Any) -> Any:
@@ -279,7 +302,7 @@ def _pow_general(ctx: Any, x: Any, y: Any) -> Any:
     real_y = hlo.real(ctx, y)
     positive = hlo.compare(ctx, real_y, hlo.full(ctx, 0, x.shape, real_y.dtype), "GT")
     at_zero = hlo.and_(ctx, hlo.compare(ctx, x, zero, "EQ"), positive)
-    return hlo.select(ctx, at_zero, zero, out)
+    return power_lower(ctx, x, y, hlo.select(ctx, at_zero, zero, out))
 
 
 _pow_spread = lower_pair(_pow_general)
@@ -338,7 +361,7 @@ sin_p = unary(
     "sin",
     accepts=INEXACT,
     host=np.sin,
-    lower=on_cpu(cpu_math.sin, hlo.sine),
+    lower=by_parts(complex_math.sin, on_cpu(cpu_math.sin, hlo.sine)),
     jvp=lambda t, y, x: mul(t, cos(x)),
 )
 
@@ -356,7 +379,7 @@ cos_p = unary(
     "cos",
     accepts=INEXACT,
     host=np.cos,
-    lower=on_cpu(cpu_math.cos, hlo.cosine),
+    lower=by_parts(complex_math.cos, on_cpu(cpu_math.cos, hlo.cosine)),
     jvp=lambda t, y, x: mul(t, neg(sin(x))),
 )
 
@@ -374,7 +397,7 @@ tan_p = unary(
     "tan",
     accepts=INEXACT,
     host=np.tan,
-    lower=on_cpu(cpu_math.tan, hlo.tan),
+    lower=by_parts(complex_math.tan, on_cpu(cpu_math.tan, hlo.tan)),
     jvp=lambda t, y, x: mul(t, add(constant_like(y, 1), square(y))),
 )
 
@@ -391,7 +414,7 @@ asin_p = unary(
     "asin",
     accepts=INEXACT,
     host=np.arcsin,
-    lower=on_cpu(cpu_math.asin, _chlo("asin")),
+    lower=by_parts(complex_math.asin, on_cpu(cpu_math.asin, _chlo("asin"))),
     jvp=lambda t, y, x: mul(t, rsqrt(one_minus_square(x))),
 )
 
@@ -408,7 +431,7 @@ acos_p = unary(
     "acos",
     accepts=INEXACT,
     host=np.arccos,
-    lower=on_cpu(cpu_math.acos, _chlo("acos")),
+    lower=by_parts(complex_math.acos, on_cpu(cpu_math.acos, _chlo("acos"))),
     jvp=lambda t, y, x: mul(t, neg(rsqrt(one_minus_square(x)))),
 )
 
@@ -425,7 +448,7 @@ atan_p = unary(
     "atan",
     accepts=INEXACT,
     host=np.arctan,
-    lower=on_cpu(cpu_math.atan, _chlo("atan")),
+    lower=by_parts(complex_math.atan, on_cpu(cpu_math.atan, _chlo("atan"))),
     jvp=lambda t, y, x: div(t, add(constant_like(x, 1), square(x))),
 )
 
@@ -469,7 +492,11 @@ def sinh(x: Any) -> Any:
 
 
 sinh_p = unary(
-    "sinh", accepts=INEXACT, host=np.sinh, lower=_chlo("sinh"), jvp=lambda t, y, x: mul(t, cosh(x))
+    "sinh",
+    accepts=INEXACT,
+    host=np.sinh,
+    lower=by_parts(complex_math.sinh, _chlo("sinh")),
+    jvp=lambda t, y, x: mul(t, cosh(x)),
 )
 
 
@@ -482,7 +509,11 @@ def cosh(x: Any) -> Any:
 
 
 cosh_p = unary(
-    "cosh", accepts=INEXACT, host=np.cosh, lower=_chlo("cosh"), jvp=lambda t, y, x: mul(t, sinh(x))
+    "cosh",
+    accepts=INEXACT,
+    host=np.cosh,
+    lower=by_parts(complex_math.cosh, _chlo("cosh")),
+    jvp=lambda t, y, x: mul(t, sinh(x)),
 )
 
 
@@ -499,7 +530,7 @@ tanh_p = unary(
     "tanh",
     accepts=INEXACT,
     host=np.tanh,
-    lower=hlo.tanh,
+    lower=by_parts(complex_math.tanh, hlo.tanh),
     jvp=lambda t, y, x: mul(t, one_minus_square(y)),
 )
 
@@ -521,7 +552,13 @@ def _asinh_jvp(t: Any, y: Any, x: Any) -> Any:
     return mul(t, mul(scale, rsqrt(add(square(mul(x, scale)), square(scale)))))
 
 
-asinh_p = unary("asinh", accepts=INEXACT, host=np.arcsinh, lower=_chlo("asinh"), jvp=_asinh_jvp)
+asinh_p = unary(
+    "asinh",
+    accepts=INEXACT,
+    host=np.arcsinh,
+    lower=by_parts(complex_math.asinh, _chlo("asinh")),
+    jvp=_asinh_jvp,
+)
 
 
 def acosh(x: Any) -> Any:
@@ -537,7 +574,13 @@ def _acosh_jvp(t: Any, y: Any, x: Any) -> Any:
     return mul(t, mul(rsqrt(sub(x, one)), rsqrt(add(x, one))))
 
 
-acosh_p = unary("acosh", accepts=INEXACT, host=np.arccosh, lower=_chlo("acosh"), jvp=_acosh_jvp)
+acosh_p = unary(
+    "acosh",
+    accepts=INEXACT,
+    host=np.arccosh,
+    lower=by_parts(complex_math.acosh, _chlo("acosh")),
+    jvp=_acosh_jvp,
+)
 
 
 def atanh(x: Any) -> Any:
@@ -552,7 +595,7 @@ atanh_p = unary(
     "atanh",
     accepts=INEXACT,
     host=np.arctanh,
-    lower=_chlo("atanh"),
+    lower=by_parts(complex_math.atanh, _chlo("atanh")),
     jvp=lambda t, y, x: div(t, one_minus_square(x)),
 )
 

@@ -13,7 +13,7 @@ import numpy as np
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.primitive import Primitive, Zero, not_differentiable, not_linear
 from numax._engine.core.trace import as_value
-from numax._engine.ops import cpu_powers, tables
+from numax._engine.ops import cpu_powers, cpu_special, tables
 from numax._engine.ops import special_formulas as formulas
 from numax._engine.ops.accuracy import check_accuracy
 from numax._engine.ops.arithmetic import abs, integer_pow, repeated, sign, square
@@ -203,7 +203,7 @@ digamma_p = unary(
     accepts=FLOATS,
     host=host_rule(formulas.digamma),
     compile_from=_MANY,
-    lower=_own_on_cpu(formulas.digamma, "digamma"),
+    lower=on_cpu(cpu_special.digamma, _own_on_cpu(formulas.digamma, "digamma"), least=0),
     jvp=lambda t, y, x: mul(t, polygamma(repeated(1, x), x)),
 )
 
@@ -232,7 +232,7 @@ polygamma_p = binary(
     accepts=FLOATS,
     host=host_rule(formulas.polygamma),
     compile_from=_MANY,
-    lower=lower_rule(formulas.polygamma),
+    lower=on_cpu(cpu_special.polygamma, lower_rule(formulas.polygamma), least=0),
     jvp=(
         _no_derivative("polygamma: the gradient with respect to m"),
         lambda t, z, m, x: mul(t, polygamma(add(m, constant_like(m, 1)), x)),
@@ -254,7 +254,7 @@ zeta_p = binary(
     accepts=FLOATS,
     host=host_rule(formulas.zeta),
     compile_from=_MANY,
-    lower=lower_rule(formulas.zeta),
+    lower=on_cpu(cpu_special.zeta, lower_rule(formulas.zeta), least=0),
     jvp=(
         _no_derivative("zeta: the gradient with respect to x"),
         lambda t, z, x, q: mul(t, mul(neg(x), zeta(add(x, constant_like(x, 1)), q))),
@@ -369,7 +369,7 @@ bessel_i0e_p = unary(
     accepts=FLOATS,
     host=host_rule(formulas.bessel_i0e),
     compile_from=_MANY,
-    lower=lower_rule(formulas.bessel_i0e),
+    lower=on_cpu(cpu_special.bessel_i0e, lower_rule(formulas.bessel_i0e), least=0),
     jvp=lambda t, y, x: mul(t, sub(bessel_i1e(x), mul(sign(x), y))),
 )
 
@@ -388,7 +388,7 @@ bessel_i1e_p = unary(
     accepts=FLOATS,
     host=host_rule(formulas.bessel_i1e),
     compile_from=_MANY,
-    lower=lower_rule(formulas.bessel_i1e),
+    lower=on_cpu(cpu_special.bessel_i1e, lower_rule(formulas.bessel_i1e), least=0),
     jvp=_i1e_jvp,
 )
 

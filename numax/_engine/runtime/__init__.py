@@ -1,98 +1,26 @@
 """jaxlib behind one door: clients and devices, compilation with its caches, device memory,
 execution.
 
-Read: door, client, buffers, execute, compile; then cache, machine, signature, callback, ffi,
-plugin, distributed, shutdown. Imports `_engine.core`. jaxlib itself is imported by `door.xla()`
-at the first need, never by importing this package."""
+Read: door, client, buffers, execute, compiler; then cache, machine, signature, callback, ffi,
+plugin, distributed, shutdown. Imports `_engine.core`. A facade: each part is loaded at the first need, and
+jaxlib itself by `door.xla()`."""
 
-from numax._engine.runtime import distributed, shutdown
-from numax._engine.runtime.buffers import (
-    block,
-    block_all,
-    capsule,
-    copy,
-    delete,
-    device_of,
-    devices_of,
-    fetch_shards,
-    is_deleted,
-    is_handle,
-    is_ready,
-    is_viewed,
-    memory_stats,
-    move,
-    partition_of,
-    pointer,
-    put_sharded,
-    shape_dtype,
-    shards_of,
-    split,
-    to_device,
-    to_numpy,
-)
-from numax._engine.runtime.client import (
-    Backend,
-    accelerator_installed,
-    available,
-    backend,
-    backend_of,
-    default_backend,
-    device_count,
-    devices,
-    is_made,
-    local_devices,
-    process_index,
-    set_client_options,
-    set_num_cpu_devices,
-)
-from numax._engine.runtime.compile import clear_memory, compile, load, statistics
-from numax._engine.runtime.execute import Executable, Output, effects_barrier
-from numax._engine.runtime.ffi import register_target
+from numax._engine.core.facade import facade
 
-__all__ = [
-    "Backend",
-    "Executable",
-    "Output",
-    "accelerator_installed",
-    "available",
-    "backend",
-    "backend_of",
-    "block",
-    "block_all",
-    "capsule",
-    "clear_memory",
-    "compile",
-    "copy",
-    "default_backend",
-    "delete",
-    "device_count",
-    "device_of",
-    "devices",
-    "devices_of",
-    "distributed",
-    "effects_barrier",
-    "fetch_shards",
-    "is_deleted",
-    "is_handle",
-    "is_made",
-    "is_ready",
-    "is_viewed",
-    "load",
-    "local_devices",
-    "memory_stats",
-    "move",
-    "partition_of",
-    "pointer",
-    "process_index",
-    "put_sharded",
-    "register_target",
-    "set_client_options",
-    "set_num_cpu_devices",
-    "shape_dtype",
-    "shards_of",
-    "shutdown",
-    "split",
-    "statistics",
-    "to_device",
-    "to_numpy",
-]
+_HOMES = {
+    "numax._engine.runtime.buffers": (
+        "block block_all capsule copy delete device_of devices_of fetch_shards is_deleted "
+        "is_handle is_ready is_viewed memory_stats move partition_of pointer put_sharded "
+        "shape_dtype shards_of split to_device to_numpy"
+    ),
+    "numax._engine.runtime.client": (
+        "Backend accelerator_installed available backend backend_of default_backend "
+        "device_count devices is_made local_devices process_index set_client_options "
+        "set_num_cpu_devices"
+    ),
+    "numax._engine.runtime.compiler": "clear_memory compile load statistics",
+    "numax._engine.runtime.execute": "Executable Output effects_barrier",
+    "numax._engine.runtime.ffi": "register_target",
+}
+
+__all__, __getattr__, __dir__ = facade(__name__, _HOMES, "distributed shutdown")

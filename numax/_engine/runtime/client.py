@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 from numax._engine.core.config import num_cpu_devices, platforms
+from numax._engine.core.facade import load
 from numax._engine.runtime import plugin
 from numax._engine.runtime.door import Xla, user_error, xla
 
@@ -102,6 +103,9 @@ def _make(platform: str) -> Backend:
     except door.Error as error:
         raise user_error(error, f"backend: the {platform} client could not be made.") from None
     _backends[platform] = Backend(platform, client)
+    load(
+        "numax._engine.runtime.shutdown"
+    )  # stands above this file, and tidies up what is made here
     return _backends[platform]
 
 

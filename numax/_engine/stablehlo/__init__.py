@@ -5,3 +5,9 @@ functions), `hlo` (one function per operation, in `elementwise`, `structure`, `c
 `collective`), `walk` (a program to a module).
 May import: the standard library, NumPy, ml_dtypes, `_engine.core`.
 """
+
+from numax._engine.core.facade import facade
+
+__all__, __getattr__, __dir__ = facade(
+    __name__, {}, "builder collective compound elementwise hlo structure types walk"
+)

@@ -1,7 +1,7 @@
 """ufunc: an elementwise function with its reductions: reduce, accumulate, outer, at, reduceat."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from numax import core, lax
 from numax.core import Array, dtypes
 from numax.numpy.promotion import no_out, to_shape, value
 from numax.numpy.types import requested_dtype
-from numax.numpy.vectorize import vectorize
+from numax.numpy.vectorizing import vectorize
 
 
 class ufunc:  # noqa: N801  (NumPy's name)
@@ -50,16 +50,10 @@ class ufunc:  # noqa: N801  (NumPy's name)
         self._at = at
         self._reduceat = reduceat
 
-    def __call__(self, *args: Any, out: None = None, where: None = None) -> Any:
+    def __call__(self, *args: Any, **numpy_only: Never) -> Any:
         """Apply to arrays, with broadcasting."""
-        if out is not None:
-            raise NotImplementedError(
-                f"out argument of {self}: arrays are immutable. Use the result."
-            )
-        if where is not None:
-            raise NotImplementedError(
-                f"where argument of {self}. Use numax.numpy.where on the result."
-            )
+        if numpy_only:
+            core.no_options(self.__name__, numpy_only, core.eager.OF_UFUNC)
         if len(args) != self.nargs:
             raise TypeError(f"{self.__name__}() takes {self.nargs} arguments; got {len(args)}.")
         return self.call(*args)
@@ -299,9 +293,11 @@ def of(np_ufunc: Any, *, fast: Any = None, **options: Any) -> Callable[[Callable
 
     def make(general: Callable[..., Any]) -> ufunc:
         name = general.__name__
-        call = wrap(name, fast or np_ufunc, general)
-        kind = type("ufunc", (ufunc,), {"__call__": staticmethod(call), "__doc__": general.__doc__})
-        return kind(general, np_ufunc.nin, 1, call=call, name=name, **options)
+        call = wrap(name, fast or np_ufunc, general, core.eager.OF_UFUNC)
+        kind = type("ufunc", (ufunc,), {"__call__": staticmethod(call), "__doc__": call.__doc__})
+        made = kind(general, np_ufunc.nin, 1, call=call, name=name, **options)
+        made.__doc__ = call.__doc__
+        return made
 
     return make
 

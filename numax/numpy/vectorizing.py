@@ -4,8 +4,7 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any
 
-from numax import core
-from numax.api.vmap import vmap
+from numax import api, core
 from numax.numpy.promotion import value
 
 _NAME = r"\w+"
@@ -112,7 +111,7 @@ def _apply(call: Callable[..., Any], operands: list[Any], signature: str | None)
         for s in outer:
             at = k - (ndim - len(s))
             in_axes.append(0 if at >= 0 and (s[at] != 1 or shape[k] == 1) else None)
-        mapped = vmap(mapped, in_axes=tuple(in_axes), axis_size=shape[k])
+        mapped = api.vmap.vmap(mapped, in_axes=tuple(in_axes), axis_size=shape[k])
     squeezed = []
     for x, s in zip(values, outer, strict=True):
         drop = tuple(i for i, n in enumerate(s) if n == 1 and shape[i + ndim - len(s)] != 1)
