@@ -1,6 +1,6 @@
 """Means, weighted averages, variances and standard deviations over axes; each also without NaNs."""
 
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
@@ -282,11 +282,14 @@ def nanvar(
     keepdims: bool = False,
     where: Any = None,
     mean: Any = None,
+    **numpy_only: Never,
 ) -> Array:
     """The variance over axes of the elements that are not NaN. See `var`.
 
     Grad: elementwise, zero at NaNs. Source: NumPy `nanvar`.
     """
+    if numpy_only:
+        core.no_options("nanvar", numpy_only)
     no_out("nanvar", out)
     x = value("nanvar", a)
     mask = _present("nanvar", x, where)
@@ -305,11 +308,14 @@ def nanstd(
     keepdims: bool = False,
     where: Any = None,
     mean: Any = None,
+    **numpy_only: Never,
 ) -> Array:
     """The standard deviation over axes of the elements that are not NaN. See `std`.
 
     Grad: elementwise, zero at NaNs. Source: NumPy `nanstd`.
     """
+    if numpy_only:
+        core.no_options("nanstd", numpy_only)
     no_out("nanstd", out)
     return _root(nanvar(a, axis, dtype, None, ddof, keepdims, where, mean))
 

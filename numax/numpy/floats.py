@@ -172,7 +172,7 @@ def modf(x: Any, /, out: None = None, **numpy_only: Never) -> tuple[Array, Array
     """
     if numpy_only:
         core.no_options("modf", numpy_only)
-    no_out("jnp.modf", out)
+    no_out("modf", out)
     x = real_inexact("modf", x)
     whole = copysign(truncated(x), x)
     finite = lax.ne(lax.abs(x), number(x, np.inf))

@@ -431,7 +431,7 @@ def top_k(
 ) -> tuple[Any, Any]:
     """The k largest (or smallest) elements along an axis, in order, and their indices.
 
-    Raises: ValueError for k out of range or another mode. Grad: linear in the values.
+    Raises: ValueError for k out of range or another mode. Grad: linear in the values. Source: array API `top_k`.
     """
     a = value("top_k", a)
     axis = core.canonical_axis("top_k", axis, len(a.shape))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, Never
 
 from numax import api, core
 from numax.numpy.promotion import value
@@ -42,11 +42,13 @@ def _bind_dims(sizes: dict[str, int], shape: tuple[int, ...], dims: Dims, what: 
             )
 
 
+@core.refuses("otypes", "doc", "cache")
 def vectorize(
     pyfunc: Callable[..., Any],
     *,
     excluded: Collection[int | str] = frozenset(),
     signature: str | None = None,
+    **numpy_only: Never,
 ) -> Callable[..., Any]:
     """A function of scalars, or of the core dimensions in `signature`, made to take arrays, with broadcasting.
 
@@ -54,6 +56,8 @@ def vectorize(
     traceable; result dtypes come from it.
     Raises: ValueError for a bad signature or sizes that contradict it. Grad: through pyfunc. Source: NumPy `vectorize`.
     """
+    if numpy_only:
+        core.no_options("vectorize", numpy_only)
     if any(not isinstance(e, int | str) for e in excluded):
         raise TypeError(f"vectorize: excluded holds positions and names; got {set(excluded)!r}.")
     if any(isinstance(e, int) and e < 0 for e in excluded):

@@ -79,21 +79,25 @@ class Array(metaclass=ArrayMeta):
 
     @property
     def aval(self) -> ShapedArray:
+        """The abstract value: shape, dtype and weak type."""
         t = self._t
         value = self._np
         return ShapedArray(self._shape if value is None else value.shape, t.dtype, t.weak)
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The sizes of the axes."""
         value = self._np
         return self._shape if value is None else value.shape
 
     @property
     def dtype(self) -> Any:
+        """The dtype of the elements, a numpy.dtype; of typed random keys, their own."""
         return self._t.dtype
 
     @property
     def weak_type(self) -> bool:
+        """Whether the dtype gives way to that of any other array, as that of Python's numbers."""
         return self._t.weak
 
 
