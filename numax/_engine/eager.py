@@ -71,7 +71,7 @@ def _agrees(probe: Any, out: Array) -> bool:
 def _foresee(name: str, ufunc: Any, args: tuple[Any, ...], rules: dict[Any, Any]) -> bool:
     """Write the rule without the general way, where it is plain: Arrays of one common dtype, one of them at least
     strong, Python numbers that it holds, and a ufunc that keeps the dtype or compares."""
-    if type(ufunc) is not np.ufunc:
+    if type(ufunc) is not np.ufunc or name in _TO_FLOATS:
         return False
     dtype = None
     strong = False
@@ -99,6 +99,7 @@ def _foresee(name: str, ufunc: Any, args: tuple[Any, ...], rules: dict[Any, Any]
     return True
 
 
+_TO_FLOATS = ("reciprocal", "float_power")  # of integers too, where NumPy's loop gives integers
 _PLAIN = frozenset({dtypes.float32, dtypes.float64, dtypes.int32})
 
 
