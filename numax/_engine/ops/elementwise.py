@@ -108,7 +108,7 @@ exp2_p = unary(
     "exp2",
     accepts=INEXACT,
     host=np.exp2,
-    lower=by_parts(complex_math.exp2, _exp2_lower),
+    lower=by_parts(complex_math.exp2, on_cpu(cpu_powers.exp2, _exp2_lower)),
     jvp=lambda t, y, x: mul(t, mul(constant_like(y, _LOG2), y)),
 )
 

@@ -150,7 +150,7 @@ def zeta(m: Any, x: Any, q: Any) -> Any:
         total = m.where(below, total + m.power(y, -exponent), total)
         return total, m.where(below, y + 1.0, y)
 
-    total, y = m.loop(2 * _MOST_SHIFTS, lambda total, y: y < end, step, (start * 0.0, start))
+    total, y = m.loop(2 * _MOST_SHIFTS, lambda total, y: y < end, step, (exponent * 0.0, start))
     last = m.power(y, -exponent)
     r = 1.0 / (y * y)
     factor = exponent / y
@@ -159,7 +159,7 @@ def zeta(m: Any, x: Any, q: Any) -> Any:
         tail = tail + c * factor
         j = 2.0 * k + 1.0
         factor = factor * (exponent + j) * (exponent + (j + 1.0)) * r
-    out = total + last * (y / (exponent - 1.0) + 0.5 + tail)
+    out = total + m.where(last == 0.0, 0.0, last * (y / (exponent - 1.0) + 0.5 + tail))
     out = m.where(good, out, NAN)
     out = m.where((x == 1.0) | (pole & (x > 1.0)), INF, out)
     return m.where(x != x, x, m.where(q != q, q, out))
