@@ -15,6 +15,7 @@ from numax._engine.control.call import bind_programs, jit_p
 from numax._engine.core import axes, config, tree
 from numax._engine.core.array import Array, from_literal
 from numax._engine.core.avals import ShapedArray
+from numax._engine.core.facade import late
 from numax._engine.core.ir import ClosedJaxpr, intern
 from numax._engine.core.stage import split_tracers, trace_to_jaxpr
 from numax._engine.core.trace import Tracer, as_value, current, eager
@@ -33,7 +34,7 @@ class Entry:
 
     def __init__(self, closed: ClosedJaxpr, outer: list[Tracer], out_tree: Any, name: str):
         self.closed = closed
-        self.outer = outer
+        self.outer = [weakref.ref(t) for t in outer]
         self.out_tree = out_tree
         self.name = name
         self.program: Any = None
@@ -42,7 +43,7 @@ class Entry:
 
     @property
     def alive(self) -> bool:
-        return all(t._trace.alive for t in self.outer)
+        return all((t := r()) is not None and t._trace.alive for r in self.outer)
 
 
 def pruned(closed: ClosedJaxpr) -> ClosedJaxpr:
@@ -271,9 +272,9 @@ class Jitted:
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any], fast: Any) -> Any:
         if config.disable_jit.value:
             return self.fun(*args, **kwargs)
-        entry, values, donated = self._entry(args, kwargs)
+        entry, outer, values, donated = self._entry(args, kwargs)
         mode = current.get()
-        if not entry.outer and mode.stage is None and all(type(v) is Array for v in values):
+        if not outer and mode.stage is None and all(type(v) is Array for v in values):
             program = entry.program
             if program is None or donated != entry.donated:
                 program = entry.program = dispatch.program_for(
@@ -292,7 +293,7 @@ class Jitted:
                 self._fast[fast] = entry
         else:
             params = {"jaxpr": entry.closed, "name": self.name}
-            outs = bind_programs(jit_p, [entry.closed], [*entry.outer, *values], params)
+            outs = bind_programs(jit_p, [entry.closed], [*outer, *values], params)
         return outs[0] if entry.single else tree.unflatten(entry.out_tree, outs)
 
     def _check(self, outs: Sequence[Array], args: Any, kwargs: Any) -> None:
@@ -304,7 +305,7 @@ class Jitted:
 
     def _entry(
         self, args: Sequence[Any], kwargs: dict[str, Any]
-    ) -> tuple[Entry, list[Any], tuple[int, ...]]:
+    ) -> tuple[Entry, list[Any], list[Any], tuple[int, ...]]:
         if self.statics:
             dynamic, rest, static = self.statics.split(args, kwargs)
         else:
@@ -319,18 +320,19 @@ class Jitted:
         )
         key = (in_tree, types, static, trace_key())
         entry = self._entries.get(key)
+        outer = [] if entry is None else [r() for r in entry.outer]
         if entry is None or not entry.alive:
             if config.explain_cache_misses.value and self._entries:
                 print(
                     f"jit: `{self.name}` is traced again, for {[f'{t}{list(s)}' for t, s in types]}"
                 )
-            entry = self._trace(values, in_tree, static, dynamic, rest)
+            entry, outer = self._trace(values, in_tree, static, dynamic, rest)
             self._entries[key] = entry
         donated = self._donated(args, kwargs, dynamic, rest) if self.donates else ()
         for i in donated:  # an Array of its own, not the one that equal numbers share
             if type(leaves[i]) in _PYTHON:
                 values[i] = as_value(leaves[i])
-        return entry, values, donated
+        return entry, outer, values, donated
 
     def _bad_argument(self, leaves: Any, dynamic: Any, rest: Any) -> TypeError:
         paths = tree.flatten_with_path((tuple(dynamic), rest))[0]
@@ -348,7 +350,7 @@ class Jitted:
 
     def _trace(
         self, values: Sequence[Any], in_tree: Any, static: Any, dynamic: Any, rest: Any
-    ) -> Entry:
+    ) -> tuple[Entry, list[Tracer]]:
         out_tree: list[Any] = []
 
         def flat(*leaves: Any) -> list[Any]:
@@ -365,7 +367,7 @@ class Jitted:
         )
         closed, outer = split_tracers(jaxpr, consts)
         key_reuse.check_program(closed)
-        return Entry(intern(closed), outer, out_tree[0], self.name)
+        return Entry(intern(closed), outer, out_tree[0], self.name), outer
 
     def _result(self, x: Any, result: Any) -> Any:
         try:
@@ -414,9 +416,9 @@ class Jitted:
 
 
 class Stages:
-    """Set by stages.py, which stands above this file."""
+    """Ahead-of-time stages: stages.py stands above this file."""
 
-    trace: Callable[..., Any]
+    trace = staticmethod(late("numax.api.stages", "trace"))
 
 
 def _argument_name(fun: Any, path: Sequence[Any]) -> str:

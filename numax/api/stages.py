@@ -182,9 +182,9 @@ class Lowered:
         return self.compile().cost_analysis()
 
     def compile(self, compiler_options: dict[str, Any] | None = None) -> "Compiled":
-        """With XLA."""
-        options = tuple(sorted((compiler_options or dict(self._traced._options)).items()))
+        """With XLA, as a call of the jitted function does. Options add to those that jit was given."""
         traced = self._traced
+        options = tuple(sorted((dict(traced._options) | (compiler_options or {})).items()))
         program = dispatch.compile_program(
             pruned(traced.jaxpr), f"jit_{traced.fun_name}", traced._donated, options
         )
@@ -249,14 +249,14 @@ class Compiled:
         return tree.unflatten(self.out_tree, outs)
 
 
-def _trace(jitted: Jitted, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Traced:
+def trace(jitted: Jitted, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Traced:
     if jitted.statics:
         dynamic, rest, static = jitted.statics.split(args, kwargs)
     else:
         dynamic, rest, static = list(args), kwargs, ((), ())
     leaves, in_tree = tree.flatten((tuple(dynamic), rest))
     stand_ins = [_StandIn(abstract("lower", x)) for x in leaves]
-    entry = jitted._trace(stand_ins, in_tree, static, dynamic, rest)
+    entry, _ = jitted._trace(stand_ins, in_tree, static, dynamic, rest)
     donated = jitted._donated(args, kwargs, dynamic, rest) if jitted.donates else ()
     donated = dispatch.usable(entry.closed, jitted.name, donated) if donated else ()
     return Traced(jitted.name, entry, in_tree, donated, jitted.options)
@@ -267,9 +267,6 @@ class _StandIn:
 
     def __init__(self, aval: ShapedArray):
         self.aval = aval
-
-
-jit_module.Stages.trace = staticmethod(_trace)
 
 
 def make_jaxpr(

@@ -131,3 +131,28 @@ def test_what_no_result_needs_is_not_compiled():
 
     text = numax.jit(lambda x: g(x)[0]).lower(ROW).as_text()
     assert not any(word in text for word in ("while", "sort", "exponential"))
+
+
+def test_compiling_ahead_gives_the_executable_of_a_plain_call():
+    x = jnp.ones((65, 65))
+    wide = numax.jit(lambda a: jnp.sin(a) @ a)  # sin is compiled with options of its own
+    compiled = wide.lower(x).compile()
+    np.testing.assert_array_equal(compiled(x), wide(x))
+    programs = [e.program for e in wide._entries.values()]
+    assert [p.executable for p in programs] == [compiled.runtime_executable()]
+
+
+def test_options_of_compile_add_to_those_of_jit():
+    lowered = numax.jit(jnp.sin, compiler_options={"xla_backend_optimization_level": 0}).lower(F3)
+    plain, same = lowered.compile(), lowered.compile({"xla_backend_optimization_level": 0})
+    assert plain.runtime_executable() is same.runtime_executable()
+    other = lowered.compile({"xla_cpu_use_fusion_emitters": False})
+    both = numax.jit(
+        jnp.sin,
+        compiler_options={
+            "xla_backend_optimization_level": 0,
+            "xla_cpu_use_fusion_emitters": False,
+        },
+    ).lower(F3)
+    assert other.runtime_executable() is both.compile().runtime_executable()
+    assert other.runtime_executable() is not plain.runtime_executable()
