@@ -83,6 +83,15 @@ def load(module: str) -> Any:
     return importlib.import_module(module)
 
 
+def late(module: str, name: str) -> Callable[..., Any]:
+    """A function of a module that stands above this one's user, loaded at its first call."""
+
+    def call(*args: Any, **options: Any) -> Any:
+        return getattr(importlib.import_module(module), name)(*args, **options)
+
+    return call
+
+
 class LateModule:
     """Stands for a module, and loads it when one of its names is asked for."""
 
