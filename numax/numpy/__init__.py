@@ -95,4 +95,4 @@ _HOMES = {
 }
 
 __all__, __getattr__, __dir__ = facade(__name__, _HOMES, "fft linalg")
-__array_api_version__ = "2024.12"
+__array_api_version__ = "2025.12"

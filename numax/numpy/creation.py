@@ -183,11 +183,17 @@ def asarray(
 ) -> Any:
     """Like `array`; an Array of the right dtype is returned as it is, unless copy=True.
 
-    Differs from NumPy: memory of NumPy arrays is shared only where copy=False. Source: NumPy `asarray`.
+    Differs from NumPy: memory of NumPy arrays is shared only where copy=False.
+    Raises: ValueError if copy=False and the dtype must change. Source: NumPy `asarray`.
     """
     if numpy_only:
         core.no_options("asarray", numpy_only)
-    return _array("asarray", a, dtype, copy, order, 0, device)
+    out = _array("asarray", a, dtype, copy, order, 0, device)
+    if copy is False and isinstance(a, Array | np.ndarray) and a.dtype != out.dtype:
+        raise ValueError(
+            f"asarray: {a.dtype} to {out.dtype} needs a copy, and copy=False was given. Leave copy out."
+        )
+    return out
 
 
 def _array(op: str, x: Any, dtype: Any, copy: Any, order: Any, ndmin: int, device: Any) -> Any:

@@ -350,7 +350,9 @@ def indices(dimensions: Any, dtype: Any = None, sparse: bool = False) -> Any:
     return lax.stack(lines, 0) if lines else constant((0,), 0, dtype)
 
 
-def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> list[Any]:
+def meshgrid(
+    *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy"
+) -> tuple[Any, ...]:
     """Coordinate matrices from coordinate vectors.
 
     Differs from NumPy: always copies. Raises: ValueError unless each has one axis. Grad: linear.
@@ -376,7 +378,7 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
     for i, x in enumerate(args):
         sizes = [x.shape[0] if j == order[i] else 1 for j in range(ndim)]
         out.append(lax.broadcast_in_dim(x, sizes if sparse else shape, (order[i],)))
-    return out
+    return tuple(out)
 
 
 def ix_(*args: Any) -> tuple[Any, ...]:

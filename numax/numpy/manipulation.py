@@ -354,18 +354,16 @@ def broadcast_to(array: Any, shape: Any, *, out_sharding: Any = None, **numpy_on
 
 
 @core.refuses("subok")
-def broadcast_arrays(*args: Any, **numpy_only: Never) -> list[Any]:
+def broadcast_arrays(*args: Any, **numpy_only: Never) -> tuple[Any, ...]:
     """Arrays repeated to their common shape.
 
-    Differs from NumPy: a list. Raises: ValueError if there is none. Grad: linear. Source: NumPy `broadcast_arrays`.
+    Raises: ValueError if there is none. Grad: linear. Source: NumPy `broadcast_arrays`.
     """
     if numpy_only:
         core.no_options("broadcast_arrays", numpy_only)
     values = [value("broadcast_arrays", x, i) for i, x in enumerate(args)]
-    if not values:
-        return []
     whole = common_shape("broadcast_arrays", [x.shape for x in values])
-    return [to_shape(x, whole) for x in values]
+    return tuple(to_shape(x, whole) for x in values)
 
 
 # ---- order of elements along axes ----

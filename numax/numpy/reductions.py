@@ -425,9 +425,7 @@ def _cumulative(
             )
         axis = 0
     axis = core.canonical_axis(op, axis, ndim)
-    if rule is lax.cumsum:  # as the standard says, and as NumPy and JAX do for sums
-        dtype = sum_dtype(op, dtype, x.dtype)
-    y = _running(op, x, axis, dtype, rule)
+    y = _running(op, x, axis, sum_dtype(op, dtype, x.dtype), rule)
     if not include_initial:
         return y
     shape = (*y.shape[:axis], 1, *y.shape[axis + 1 :])

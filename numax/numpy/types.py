@@ -339,9 +339,9 @@ class ArrayNamespaceInfo:
         """None: arrays live where the computation puts them."""
         return None
 
-    def devices(self) -> list[Any]:
+    def devices(self) -> tuple[Any, ...]:
         """The devices there are; None stands for the default one."""
-        return [None, *api.devices.devices()]
+        return (None, *api.devices.devices())
 
     def default_dtypes(self, *, device: Any = None) -> dict[str, Any]:
         """The dtypes of new arrays."""
