@@ -1,6 +1,7 @@
 """Convolutions: conv_general_dilated against a direct sum, its rules, and what is written with it."""
 
 import itertools
+import re
 
 import ml_dtypes
 import numpy as np
@@ -9,6 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ops_rules import arrays, check_batching, check_derivatives, compiled, pulled, run
 
+import numax
+import numax.numpy as jnp
+from numax import lax
 from numax._engine.core.config import enable_x64
 from numax._engine.ops.conv import (
     ConvDimensionNumbers,
@@ -310,3 +314,32 @@ def test_dtypes_must_agree():
     x, w = arrays([np.ones((1, 2, 4), "i1"), np.ones((3, 2, 2), "f")])
     with pytest.raises(TypeError, match="equal dtypes"):
         conv_general_dilated(x, w, (1,), "SAME")
+
+
+@pytest.mark.parametrize("layout", ["NCHW OIHW NCHW", "NHWC HWIO NHWC", "HWNC OHWI HWNC"])
+def test_in_loops_features_come_last(layout):
+    """Elsewhere the compiler's own turning hides the slow way."""
+    numbers = tuple(layout.split())
+    rng = np.random.default_rng(0)
+    sizes = {"N": 2, "C": 3, "H": 6, "W": 5}
+    x = rng.standard_normal([sizes[c] for c in numbers[0]]).astype(np.float32)
+    w = rng.standard_normal((3, 3, 3, 3)).astype(np.float32)
+
+    def loss(w, x):
+        return lax.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=numbers).sum() ** 2
+
+    def looped(w, x):
+        def step(w, x):
+            return w - 1e-4 * numax.grad(loss)(w, x), numax.grad(loss, 1)(w, x)
+
+        return lax.scan(step, w, jnp.stack([x, x]))
+
+    ends, slopes = numax.jit(looped)(w, x)
+    text = numax.jit(looped).lower(w, x).as_text()
+    assert set(re.findall(r"#stablehlo.conv<(.*?)>[,} ]", text)) == {
+        "[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]"
+    }
+    once = w - 1e-4 * np.asarray(numax.grad(loss)(w, x))
+    np.testing.assert_allclose(slopes[0], numax.grad(loss, 1)(w, x), rtol=1e-4, atol=1e-3)
+    expected = once - 1e-4 * np.asarray(numax.grad(loss)(once, x))
+    np.testing.assert_allclose(ends, expected, rtol=1e-4, atol=1e-4)

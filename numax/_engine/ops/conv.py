@@ -488,6 +488,27 @@ def _by_places(
 # ---- lower ----
 
 
+def _canonical(ctx: Any, x: Any, w: Any, numbers: Any) -> Any:
+    """Operands with features last, their dimension numbers, and how to transpose the result (None: not).
+
+    The CPU's quick convolutions want them so. The compiler turns the others itself, but not in the bodies of loops.
+    """
+    count = len(numbers[0]) - 2
+    spatial = tuple(range(1, count + 1))
+    data = (0, count + 1, *spatial)
+    weights = (count + 1, count, *range(count))
+    wanted = (data, weights, data)
+    if ctx.platform != "cpu" or tuple(tuple(spec) for spec in numbers) == wanted:
+        return x, w, numbers, None
+    x_spec, w_spec, out_spec = numbers
+    x = hlo.transpose(ctx, x, (x_spec[0], *x_spec[2:], x_spec[1]))
+    w = hlo.transpose(ctx, w, (*w_spec[2:], w_spec[1], w_spec[0]))
+    places = [0] * (count + 2)
+    for place, source in zip(out_spec, data, strict=True):
+        places[place] = source
+    return x, w, wanted, places
+
+
 def _conv_lower(
     ctx: Any,
     x: Any,
@@ -501,7 +522,10 @@ def _conv_lower(
     out = x.dtype if preferred_element_type is None else preferred_element_type
     dtype = _compiled(x.dtype, out)
     x, w = hlo.convert(ctx, x, dtype), hlo.convert(ctx, w, dtype)
-    found = hlo.convolution(ctx, x, w, dimension_numbers, precision=pair_text(precision), **params)
+    x, w, numbers, places = _canonical(ctx, x, w, dimension_numbers)
+    found = hlo.convolution(ctx, x, w, numbers, precision=pair_text(precision), **params)
+    if places is not None:
+        found = hlo.transpose(ctx, found, places)
     if out == dtypes.bool_:
         return hlo.compare(ctx, found, hlo.full(ctx, 0, found.shape, found.dtype), "NE")
     if dtypes.is_complex(dtype) and not dtypes.is_complex(out):
