@@ -369,6 +369,7 @@ def _compile_single(
         donate=tuple(count + i for i in donated),
         callbacks=module.callbacks,
         options={**(WIDE_VECTORS if module.wide_vectors else {}), **dict(options)},
+        small=module.small,
     )
     if placed:
         hoisted = [place(c, (device,), None) for c in module.hoisted]

@@ -197,6 +197,16 @@ def dlpack_capsule(x: Array) -> Any:
     return runtime.capsule(handle.handle if isinstance(handle, dispatch.Placed) else handle)
 
 
+def from_dlpack(x: Any) -> np.ndarray:
+    """The numbers of another library's array in the host's memory, shared if NumPy can, else copied."""
+    try:
+        return np.from_dlpack(x)
+    except (RuntimeError, BufferError):  # a dtype that NumPy's DLPack lacks, such as bfloat16
+        if x.__dlpack_device__()[0] != 1:
+            raise
+        return runtime.from_capsule(x.__dlpack__())
+
+
 def is_placed(x: Array) -> bool:
     """Whether an array was put on a device by name."""
     return isinstance(x._buf, dispatch.Placed)

@@ -136,19 +136,13 @@ def value_and_grad(
                 for i, n in zip(nums, new, strict=True):
                     whole[i] = n
             result = fun(*whole, **kwargs)
-            aux: Any = None
+            others: list[Any] = []
             if has_aux:
-                if not isinstance(result, tuple | list) or len(result) != 2:
-                    raise TypeError(
-                        f"grad: with has_aux=True `{name_of(fun)}` must return a pair (output, aux); got "
-                        f"{type(result).__name__}."
-                    )
-                result, aux = result
+                result, aux = _pair("grad", fun, result)
+                others, put_back = _take_apart(aux)
+                seen.append(put_back)
             outs, out_tree = values_of("grad", "the output", result)
-            out = _check_output("grad", fun, outs, out_tree, holomorphic)
-            aux_leaves, aux_tree = tree.flatten(aux)
-            seen.append((aux_tree, aux_leaves))
-            return [out, *(x for x in aux_leaves if _is_value(x))]
+            return [_check_output("grad", fun, outs, out_tree, holomorphic), *others]
 
         active = [dtypes.is_inexact(v.aval.dtype) for v in values]
         results, tape = linearize_flat(flat, values, active)
@@ -162,16 +156,25 @@ def value_and_grad(
         gradient = tree.unflatten(in_tree, grads)
         if not has_aux:
             return out, gradient
-        aux_tree, aux_leaves = seen[0]
-        plain = iter(results[1:])
-        aux = tree.unflatten(aux_tree, [next(plain) if _is_value(x) else x for x in aux_leaves])
-        return (out, aux), gradient
+        return (out, seen[0](results[1:])), gradient
 
     return wrapped
 
 
-def _is_value(x: Any) -> bool:
-    return hasattr(x, "_trace")
+_VALUE = object()
+
+
+def _take_apart(aux: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
+    """The values among the leaves of a function's other results, and how to put their results back in place."""
+    leaves, structure = tree.flatten(aux)
+    values = [x for x in leaves if hasattr(x, "_trace")]
+    kept = [_VALUE if hasattr(x, "_trace") else x for x in leaves]
+
+    def put_back(results: Sequence[Any]) -> Any:
+        rest = iter(results)
+        return tree.unflatten(structure, [next(rest) if x is _VALUE else x for x in kept])
+
+    return values, put_back
 
 
 def grad(
@@ -227,12 +230,10 @@ def _tangents_of(op: str, primals: Sequence[Any], tangents: Any, in_tree: Any) -
                 f"{op}: a tangent must have its primal's shape; got {value.aval.str_short()} for {p.aval.str_short()}."
             )
         if value.aval.dtype != wanted.dtype:
-            if not value.aval.weak_type and not isinstance(t, int | float | complex):
-                raise TypeError(
-                    f"{op}: a tangent must have its primal's dtype; got {value.aval.str_short()} for "
-                    f"{p.aval.str_short()}."
-                )
-            value = convert(value, wanted.dtype)
+            raise TypeError(
+                f"{op}: a tangent must have its primal's dtype; got {value.aval.str_short()} for "
+                f"{p.aval.str_short()}. Convert it, or write a float (1.0)."
+            )
         out.append(value)
     return out
 
@@ -261,18 +262,9 @@ def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fa
     ts = _tangents_of("jvp", values, tangents, in_tree)
     seen: list[Any] = []
 
-    def flat(*leaves: Any) -> list[Any]:
-        result = fun(*tree.unflatten(in_tree, leaves))
-        aux: Any = None
-        if has_aux:
-            result, aux = _pair("jvp", fun, result)
-        outs, out_tree = values_of("jvp", "the output", result)
-        aux_leaves, aux_tree = tree.flatten(aux)
-        seen.append((out_tree, len(outs), aux_tree, aux_leaves))
-        return [*outs, *(x for x in aux_leaves if _is_value(x))]
-
+    flat = _flat_function("jvp", fun, in_tree, has_aux, seen)
     results, out_ts = jvp_flat(flat, values, ts)
-    out_tree, count, aux_tree, aux_leaves = seen[0]
+    out_tree, count, put_back = seen[0]
     out = tree.unflatten(out_tree, results[:count])
     tangent = tree.unflatten(
         out_tree,
@@ -280,12 +272,7 @@ def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fa
     )
     if not has_aux:
         return out, tangent
-    rest = iter(results[count:])
-    return (
-        out,
-        tangent,
-        tree.unflatten(aux_tree, [next(rest) if _is_value(x) else x for x in aux_leaves]),
-    )
+    return out, tangent, put_back(results[count:])
 
 
 def _pair(op: str, fun: Any, result: Any) -> Any:
@@ -335,13 +322,14 @@ class _Typed:
 def _flat_function(op: str, fun: Any, in_tree: Any, has_aux: bool, seen: list[Any]) -> Any:
     def flat(*leaves: Any) -> list[Any]:
         result = fun(*tree.unflatten(in_tree, leaves))
-        aux: Any = None
+        others: list[Any] = []
+        put_back: Any = None
         if has_aux:
             result, aux = _pair(op, fun, result)
+            others, put_back = _take_apart(aux)
         outs, out_tree = values_of(op, "the output", result)
-        aux_leaves, aux_tree = tree.flatten(aux)
-        seen.append((out_tree, len(outs), aux_tree, aux_leaves))
-        return [*outs, *(x for x in aux_leaves if _is_value(x))]
+        seen.append((out_tree, len(outs), put_back))
+        return [*outs, *others]
 
     return flat
 
@@ -358,19 +346,14 @@ def linearize(
     active = [dtypes.is_inexact(v.aval.dtype) for v in values]
     flat = _flat_function("linearize", fun, in_tree, has_aux, seen)
     results, tape = linearize_flat(flat, values, active)
-    out_tree, count, aux_tree, aux_leaves = seen[0]
+    out_tree, count, put_back = seen[0]
     tape.outs = tape.outs[:count]
     out = tree.unflatten(out_tree, results[:count])
     avals = [v.aval for v in values]
     linear = LinearFunction("linearize", in_tree, avals, out_tree, results[:count], tape)
     if not has_aux:
         return out, linear
-    rest = iter(results[count:])
-    return (
-        out,
-        linear,
-        tree.unflatten(aux_tree, [next(rest) if _is_value(x) else x for x in aux_leaves]),
-    )
+    return out, linear, put_back(results[count:])
 
 
 class VJPFunction:
@@ -421,6 +404,10 @@ class VJPFunction:
         return tree.unflatten(self._in_tree, grads)
 
 
+def _flatten_vjp(f: VJPFunction) -> Any:
+    return tuple(f._tape.values()), _rebuild_vjp(f, f._tape.blanks())
+
+
 def _rebuild_vjp(old: VJPFunction, values: Any) -> VJPFunction:
     tape = old._tape.with_values(values)
     return VJPFunction(old._in_tree, old._avals, old._out_tree, old._out_avals, tape)
@@ -428,7 +415,8 @@ def _rebuild_vjp(old: VJPFunction, values: Any) -> VJPFunction:
 
 def _flatten_linear(f: LinearFunction) -> Any:
     count = len(f._outs)
-    return (*f._tape.values(), *f._outs), (f, count)
+    values = (*f._tape.values(), *f._outs)
+    return values, (_rebuild_linear((f, count), [*f._tape.blanks(), *[None] * count]), count)
 
 
 def _rebuild_linear(aux: Any, values: Any) -> LinearFunction:
@@ -440,7 +428,7 @@ def _rebuild_linear(aux: Any, values: Any) -> LinearFunction:
 
 
 # Pytrees whose leaves are the values that they hold, so that they may cross the boundary of a jitted function.
-tree.register_pytree_node(VJPFunction, lambda f: (tuple(f._tape.values()), f), _rebuild_vjp)
+tree.register_pytree_node(VJPFunction, _flatten_vjp, _rebuild_vjp)
 tree.register_pytree_node(LinearFunction, _flatten_linear, _rebuild_linear)
 
 
@@ -461,7 +449,7 @@ def vjp(
     active = [dtypes.is_inexact(v.aval.dtype) for v in values]
     flat = _flat_function("vjp", fun, in_tree, has_aux, seen)
     results, tape = linearize_flat(flat, values, active)
-    out_tree, count, aux_tree, aux_leaves = seen[0]
+    out_tree, count, put_back = seen[0]
     tape.outs = tape.outs[:count]
     outs = results[:count]
     function = VJPFunction(
@@ -470,12 +458,7 @@ def vjp(
     out = tree.unflatten(out_tree, outs)
     if not has_aux:
         return out, function
-    rest = iter(results[count:])
-    return (
-        out,
-        function,
-        tree.unflatten(aux_tree, [next(rest) if _is_value(x) else x for x in aux_leaves]),
-    )
+    return out, function, put_back(results[count:])
 
 
 def linear_transpose(
@@ -576,7 +559,7 @@ def jacfwd(
             return [instantiate(t) for t in tangents[:count]]
 
         columns, dims = vmap_flat(push, Axis(total), basis, [0] * len(basis))
-        out_tree, count, aux_tree, aux_leaves = seen[-1]
+        out_tree, count, put_back = seen[-1]
         leaves = []
         for c, d, o in zip(columns, dims, outs[-1], strict=False):
             if holomorphic and not dtypes.is_complex(o.aval.dtype):
@@ -590,10 +573,7 @@ def jacfwd(
         jacobian = tree.unflatten(out_tree, leaves)
         if not has_aux:
             return jacobian
-        rest = iter(outs[-1][count:])
-        return jacobian, tree.unflatten(
-            aux_tree, [next(rest) if _is_value(x) else x for x in aux_leaves]
-        )
+        return jacobian, put_back(outs[-1][count:])
 
     return wrapped
 
@@ -663,7 +643,7 @@ def jacrev(
         )
         active = [dtypes.is_inexact(v.aval.dtype) for v in values]
         results, tape = linearize_flat(flat, values, active)
-        out_tree, count, aux_tree, aux_leaves = seen[0]
+        out_tree, count, put_back = seen[0]
         tape.outs = tape.outs[:count]
         outs = results[:count]
         for o in outs:
@@ -695,10 +675,7 @@ def jacrev(
         jacobian = tree.unflatten(out_tree, [tree.unflatten(in_tree, leaves) for leaves in by_out])
         if not has_aux:
             return jacobian
-        rest = iter(results[count:])
-        return jacobian, tree.unflatten(
-            aux_tree, [next(rest) if _is_value(x) else x for x in aux_leaves]
-        )
+        return jacobian, put_back(results[count:])
 
     return wrapped
 

@@ -174,7 +174,7 @@ def test_programs_are_taken_from_memory_then_from_disk():
     rt.clear_memory()
     assert _change(lambda: rt.compile(ADD)) == (0, 1, 0)
     rt.clear_memory()
-    assert _change(lambda: rt.compile(ADD, tiny=True)) == (1, 0, 0)
+    assert _change(lambda: rt.compile(ADD, small=True)) == (1, 0, 0)
     assert _change(lambda: rt.compile(ADD, options={"xla_cpu_enable_fast_math": True})) == (1, 0, 0)
     rt.clear_memory()
 

@@ -26,14 +26,14 @@ def _runs(program, size):
     return rt.to_numpy(out).tolist() == [2.0] * size
 
 
-@pytest.mark.parametrize("tiny", [False, True])
-def test_both_ways_to_compile_give_the_same_numbers(tiny):
-    assert _runs(rt.compile(_add(11), tiny=tiny), 11)
+@pytest.mark.parametrize("small", [False, True])
+def test_both_ways_to_compile_give_the_same_numbers(small):
+    assert _runs(rt.compile(_add(11), small=small), 11)
 
 
 def test_equal_programs_are_compiled_once():
     assert rt.compile(_add(12)) is rt.compile(_add(12))
-    assert rt.compile(_add(12)) is not rt.compile(_add(12), tiny=True)
+    assert rt.compile(_add(12)) is not rt.compile(_add(12), small=True)
     assert rt.compile(_add(12)) is not rt.compile(_add(12), donate=[0])
 
 

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -132,3 +133,29 @@ print({expression})
 def test_the_first_use_in_a_process(expression):
     code = FIRST_USE.replace("{expression}", expression.replace("{{", "{").replace("}}", "}"))
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "numax.jit(lambda a: a).lower(x).compile()(x)",
+        "numax.jit(lambda a: a @ a.T).trace(x)",
+        "repr(numax.jit(lambda a: a).trace(x).jaxpr)",
+        "[numax.random.bits(k) for k in numax.random.split(numax.random.key(0))]",
+        "numax.grad(lambda a: a.sum())(x)",
+        "numax.vmap(jnp.linalg.det)(x[None])",
+        "numax.tree.map(jnp.shape, {'a': x})",
+        "numax.devices(), numax.device_count()",
+        "numax.debug.print('{}', x)",
+        "numax.nn.relu(x), numax.scipy.special.erf(x)",
+        "numax.lax.scan(lambda c, v: (c + v, c), x[0], x)",
+        "numax.eval_shape(lambda a: a @ a, x)",
+    ],
+)
+@pytest.mark.parametrize(
+    "option", ["", "JAX_DEBUG_KEY_REUSE", "JAX_ENABLE_CHECKS", "JAX_DISABLE_JIT"]
+)
+def test_the_first_use_of_a_transformation_in_a_process(code, option):
+    whole = f"import numax\nimport numax.numpy as jnp\nx = jnp.ones((2, 2))\n{code}"
+    environment = {**os.environ, option: "1"} if option else None
+    subprocess.run([sys.executable, "-W", "error", "-c", whole], check=True, env=environment)

@@ -261,7 +261,7 @@ def made(outs: Sequence[Array], numbers: Sequence[Numbers]) -> None:
             _ledger.note(x, n)
 
 
-def _watch(prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+def watch(prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
     """Run an eager operation while the option is on."""
     eqn = Eqn(prim, args, params, (), source.here(3))
     numbers = None
@@ -288,6 +288,3 @@ class _Out:
 
     def __init__(self, aval: ShapedArray):
         self.aval = aval
-
-
-Mode.watch = staticmethod(_watch)

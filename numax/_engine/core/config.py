@@ -150,9 +150,15 @@ disable_jit = _define("jax_disable_jit", False, "Run jitted functions as plain P
 debug_nans = _define("jax_debug_nans", False, "Raise FloatingPointError at the first NaN.")
 debug_infs = _define("jax_debug_infs", False, "Raise FloatingPointError at the first infinity.")
 check_tracer_leaks = _define(
-    "jax_check_tracer_leaks", False, "Look for tracers that outlive their trace."
+    "jax_check_tracer_leaks",
+    False,
+    "Raise UnexpectedTracerError at the end of a trace that leaves traced values behind, and say what holds them.",
 )
-enable_checks = _define("jax_enable_checks", False, "Check every program after each pass.")
+enable_checks = _define(
+    "jax_enable_checks",
+    False,
+    "Check every program after each pass: JaxprTypeError if it is malformed.",
+)
 log_compiles = _define("jax_log_compiles", False, "Log each compilation.")
 explain_cache_misses = _define(
     "jax_explain_cache_misses", False, "Log why a jitted function traced again."
@@ -209,10 +215,16 @@ traceback_filtering = _define(
     "jax_traceback_filtering", "auto", "Hide our own frames.", str, ("auto", "off", "remove_frames")
 )
 softmax_custom_jvp = _define(
-    "jax_softmax_custom_jvp", True, "The stable derivative of softmax.", traced=True
+    "jax_softmax_custom_jvp",
+    True,
+    "Differentiate softmax by y (t - sum(y t)) rather than step by step, which rounds less.",
+    traced=True,
 )
 allow_f16_reductions = _define(
-    "jax_allow_f16_reductions", False, "Sum float16 in float16.", traced=True
+    "jax_allow_f16_reductions",
+    True,
+    "Accepted for JAX's sake. Off, JAX refuses lax.reduce_sum of 16-bit floats, which it would sum in 16 bits; numax "
+    "sums them in float32 and rounds once, so there is nothing to refuse.",
 )
 index_bounds = _define(
     "jax_index_bounds",

@@ -170,6 +170,9 @@ _NARROW = {
 }
 
 
+_NAMES_ONLY = ("int1", "uint1", "float6_e2m3fn", "float6_e3m2fn")
+
+
 @functools.cache
 def _as_dtype(dtype: Any) -> Any:
     if type(dtype) is KeyType:
@@ -185,6 +188,10 @@ def _as_dtype(dtype: Any) -> Any:
     if found not in _KNOWN and found != float0:
         if found.newbyteorder("=") in _KNOWN:
             return found.newbyteorder("=")
+        if found.name in _NAMES_ONLY:
+            raise TypeError(
+                f"dtype: {found} is a name only: XLA has no arrays of it. Use int2, bool or a float8 dtype."
+            )
         raise TypeError(
             f"dtype: {found} is not a dtype of numax. Use a boolean, integer, float or complex dtype."
         )

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from numax._engine.core import config
 from numax._engine.core.array import Array
 from numax._engine.core.avals import ShapedArray
-from numax._engine.core.facade import load
+from numax._engine.core.facade import late, load
 from numax._engine.core.primitive import Primitive
 from numax._engine.core.source import Place
 
@@ -96,11 +97,9 @@ class Jaxpr:
 
 
 class Printer:
-    """Loads ir_print, which stands above this file and puts its own function here."""
+    """Programs as text: ir_print stands above this file."""
 
-    @staticmethod
-    def show(jaxpr: Any) -> str:
-        return load("numax._engine.core.ir_print").show(jaxpr)
+    show = staticmethod(late("numax._engine.core.ir_print", "show"))
 
 
 class ClosedJaxpr:
@@ -276,6 +275,8 @@ def intern(closed: ClosedJaxpr) -> ClosedJaxpr:
     if found is not None:
         _INTERNED.move_to_end(key)
         return found
+    if config.enable_checks.value:
+        load("numax._engine.core.ir_check").check(closed)
     _INTERNED[key] = closed
     if len(_INTERNED) > INTERN_LIMIT:
         _INTERNED.popitem(last=False)

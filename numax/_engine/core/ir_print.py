@@ -108,6 +108,3 @@ def show(jaxpr: Any) -> str:
     """The text of a Jaxpr or ClosedJaxpr."""
     program = jaxpr.jaxpr if isinstance(jaxpr, ClosedJaxpr) else jaxpr
     return _program(_Context(), program, "")
-
-
-ir.Printer.show = staticmethod(show)

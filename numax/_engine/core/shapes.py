@@ -1,20 +1,29 @@
 """Shapes and axes as users give them, checked."""
 
 import operator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 
 def canonical_axis(op: str, axis: Any, ndim: int) -> int:
-    index = operator.index(axis)
+    """An axis counted from the front. AxisError, NumPy's, is a ValueError and an IndexError."""
+    try:
+        index = operator.index(axis)
+    except TypeError:
+        raise TypeError(f"{op}: an axis must be an int; got {axis!r}.") from None
     if not -ndim <= index < ndim:
-        raise ValueError(f"{op}: axis {index} is out of bounds for array of dimension {ndim}.")
+        raise np.exceptions.AxisError(
+            f"{op}: axis {index} is out of bounds for array of dimension {ndim}."
+        )
     return index + ndim if index < 0 else index
 
 
 def canonical_axes(op: str, axes: Any, ndim: int) -> tuple[int, ...]:
-    found = tuple(canonical_axis(op, a, ndim) for a in ((axes,) if isinstance(axes, int) else axes))
+    if not isinstance(axes, Iterable):
+        axes = (axes,)
+    found = tuple([canonical_axis(op, a, ndim) for a in axes])
     if len(set(found)) != len(found):
         raise ValueError(f"{op}: repeated axis; got {tuple(axes)}. Name each axis once.")
     return found

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from numax._engine.core import source
+from numax._engine.core import leaks, source
 from numax._engine.core.array import Array
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.dtypes import KeyType
@@ -137,7 +137,10 @@ def trace_to_jaxpr(
             args = [trace.argument(a) for a in avals]
         else:
             args = [trace.argument(a, n) for a, n in zip(avals, notes, strict=True)]
-        return trace.finish(fun(*args))
+        result = trace.finish(fun(*args))
+    del args
+    leaks.check(trace)
+    return result
 
 
 def closed_program(jaxpr: Jaxpr, consts: Sequence[Any], what: str) -> ClosedJaxpr:

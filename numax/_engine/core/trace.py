@@ -8,8 +8,8 @@ ready-made eager rules) or the `StageTrace` whose program is being recorded.
 
 import contextlib
 import contextvars
-from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import Any
 
 from numax._engine.core import config, source
 from numax._engine.core.array import Array, from_literal
@@ -21,6 +21,7 @@ from numax._engine.core.errors import (
     TracerIntegerConversionError,
     UnexpectedTracerError,
 )
+from numax._engine.core.facade import late
 
 # ---- eager rules ----
 # (operation, element type, element type or Python type) -> a rule that can run at once. Filled by the eager layer.
@@ -36,7 +37,7 @@ class Mode:
 
     __slots__ = ("epoch", "level", "rules")
     stage = None
-    watch: ClassVar[Callable[..., Any]]  # set by the check for reused keys
+    watch = staticmethod(late("numax._engine.control.key_reuse", "watch"))
 
     def __init__(self, rules: dict[Any, Any], level: int = -1):
         self.rules = rules

@@ -9,7 +9,7 @@ from numax._engine.core.facade import facade
 
 _HOMES = {
     "numax._engine.runtime.buffers": (
-        "block block_all capsule copy delete device_of devices_of fetch_shards is_deleted "
+        "block block_all capsule copy delete device_of devices_of fetch_shards from_capsule is_deleted "
         "is_handle is_ready is_viewed memory_stats move partition_of pointer put_sharded "
         "shape_dtype shards_of split to_device to_numpy"
     ),

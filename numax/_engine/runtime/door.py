@@ -94,6 +94,7 @@ class Xla:
         self.copy_during_call = semantics.IMMUTABLE_ONLY_DURING_CALL
         self.zero_copy = semantics.ZERO_COPY
         self.dlpack_capsule = ext.buffer_to_dlpack_managed_tensor
+        self.from_capsule = ext.dlpack_managed_tensor_to_buffer
         self.block_all = ext.batched_block_until_ready
         self._plain_host_copy = hasattr(ext.ArrayImpl, "_to_np_array_did_copy")
         self._skip_checks = "_skip_checks" in (ext.array_result_handler.__doc__ or "")

@@ -1,5 +1,7 @@
 """From programs to modules: walks the equations and calls each primitive's `lower` rule. Knows no primitive by name."""
 
+import math
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -13,13 +15,26 @@ from numax._engine.stablehlo import hlo
 from numax._engine.stablehlo.builder import Builder, Value
 
 
+SMALL = 2048  # elements
+_SHAPES = re.compile(r"tensor<([0-9x]+)x")
+
+
+def is_small(text: str) -> bool:
+    """Whether no array of the module has more than SMALL elements: such a program compiles longer than it runs."""
+    return all(
+        math.prod(map(int, shape.split("x"))) <= SMALL for shape in set(_SHAPES.findall(text))
+    )
+
+
 class Module(NamedTuple):
-    """A module's text, the arrays it takes as leading hidden arguments, and its host callbacks."""
+    """A module's text, the arrays it takes as leading hidden arguments, its host callbacks; whether it gains from wide
+    vectors, and whether all its arrays are small."""
 
     text: str
     hoisted: list[Array]
     callbacks: list[Any]
     wide_vectors: bool = False
+    small: bool = False
 
 
 def _type(aval: Any) -> tuple[tuple[int, ...], Any]:
@@ -136,4 +151,4 @@ def lower(
     for i in donated:
         marks[count + i] = {**(marks[count + i] or {}), "jax.buffer_donor": True}
     text = ctx.module(name, results, marks if any(marks) else (), out_attributes, attributes)
-    return Module(text, hoisted, ctx.callbacks, ctx.wide_vectors)
+    return Module(text, hoisted, ctx.callbacks, ctx.wide_vectors, is_small(text))
