@@ -519,7 +519,7 @@ rsqrt_p = unary(
     "rsqrt",
     accepts=INEXACT,
     host=_rsqrt_host,
-    lower=hlo.rsqrt,
+    lower=on_cpu(cpu_math.rsqrt, hlo.rsqrt),
     jvp=lambda t, y, x: mul(t, mul(constant_like(y, -0.5), div(y, x))),
     light=True,
 )

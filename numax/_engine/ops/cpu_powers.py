@@ -12,12 +12,13 @@ from numax._engine.core import dtypes
 from numax._engine.ops.formula import polynomial
 
 _INF = math.inf
+_NAN = math.nan  # of some other nans integer arithmetic makes numbers
 _LEAST = 1.1754943508222875e-38
 _ROOT_HALF = 0x3F3504F3  # the bits of sqrt(1/2)
 _SHIFT = 12582912.0  # 1.5 * 2**23: added to a whole number, it leaves it in the low bits
 
 # Chebyshev interpolants: log2(1 + f) / f and log(1 + f) / f for sqrt(1/2) <= 1 + f <= sqrt(2); (2**r - 1) / r for
-# |r| <= 1/2; lgamma(3 + x) for 0 <= x <= 3; sin(pi sqrt(u)) / sqrt(u) for u <= 1/4; Stirling's series, times x, in
+# |r| <= 1/2; (e**r - 1 - r) / r**2 for |r| <= log(2) / 2; lgamma(3 + x) for 0 <= x <= 3; sin(pi sqrt(u)) / sqrt(u) for u <= 1/4; Stirling's series, times x, in
 # 1 / x**2 for x >= 3.
 _LOG2 = (
     1.4426950408708794,
@@ -56,6 +57,14 @@ _EXP2 = (
     0.009618082519990467,
     0.0013390886332106697,
     0.0001545318282995974,
+)
+_EXPM1 = (
+    0.5000000014286223,
+    0.16666666682534356,
+    0.04166645680967788,
+    0.008333310024225292,
+    0.0013934541928270264,
+    0.0001989198131397769,
 )
 _LGAMMA_3 = (
     0.6931471805559596,
@@ -98,8 +107,19 @@ def exp2_wide(m: Any, t: Any) -> Any:
     r = m.astype(t - m.astype(n, dtypes.float64), dtypes.float32)
     out = 1.0 + r * polynomial(_EXP2, r)
     out = m.from_bits(m.bits(out) + (m.bits(n + _SHIFT) << 23))
-    out = m.where(narrow < -126.0, 0.0, out)
+    out = m.where(narrow < -126.0, 0.0, m.where(narrow == narrow, out, _NAN))
     return m.where(t >= 128.0, _INF, out)
+
+
+def expm1(m: Any, x: Any) -> Any:
+    """2**n e**r - 1, x = n log 2 + r, with half of 2**n, which is in range."""
+    n = m.rint(m.where(m.abs(x) < 200.0, x, 0.0) * (1 / math.log(2.0)))
+    r = (x - n * 0.693359375) + n * 2.12194440e-4  # log 2 in two parts, the first of 10 bits
+    small = r + r * r * polynomial(_EXPM1, r)
+    half = m.from_bits((m.bits(n + _SHIFT) + 126) << 23)
+    out = 2.0 * (half * small + (half - 0.5))
+    out = m.where(x < -80.0, -1.0, m.where(x > 88.8, _INF, out))
+    return m.where(m.abs(x) < 1e-10, x, out)
 
 
 def _log2(m: Any, size: Any) -> Any:
@@ -202,6 +222,7 @@ __all__ = [
     "SIN_PI",
     "exp2",
     "exp2_wide",
+    "expm1",
     "lgamma",
     "lgamma_wide",
     "log_wide",
