@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from numax import core, lax
+from numax._engine.control.custom_jvp import custom_jvp
+from numax._engine.core import config
 from numax._engine.ops.reduce import largest
 from numax.core import Array, dtypes
 from numax.numpy.elementwise import exp, expm1, log, log1p
@@ -135,17 +137,14 @@ def _sign(x: Any) -> Any:
     return lax.stop_gradient(lax.sign(x))
 
 
-def _shifted(op: str, x: Any, axis: Any, where: Any) -> tuple[Any, Any, tuple[int, ...]]:
-    """x less its largest along the axes, the mask, and the axes."""
-    (x,) = promote_inexact(value(op, x))
+def _below_largest(x: Any, axes: tuple[int, ...], where: Any) -> Any:
+    """x less its largest along the axes; -inf where the mask is false."""
     if where is not None:
-        x, where = mask_of(op, where, x)
         x = masked(x, where, -math.inf)
-    axes = axes_of(op, axis, x.aval.ndim)
     top = _largest(x, axes)
     if where is not None:  # nothing chosen: any finite number will do
         top = lax.select_n(lax.is_finite(top), core.full(top.aval.shape, 0, top.dtype), top)
-    return lax.sub(x, spread(core.convert(top, x.dtype), x, axes)), where, axes
+    return lax.sub(x, spread(core.convert(top, x.dtype), x, axes))
 
 
 def _host_softmax(x: Any, axis: Any) -> Any:
@@ -167,13 +166,34 @@ def softmax(x: Any, axis: Any = -1, where: Any = None) -> Array:
         found = _on_host(x, axis, _host_softmax)
         if found is not None:
             return found
-    x, where, axes = _shifted("softmax", x, axis, where)
-    terms = exp(x)
+    (x,) = promote_inexact(value("softmax", x))
+    if where is not None:
+        x, where = mask_of("softmax", where, x)
+    axes = axes_of("softmax", axis, x.aval.ndim)
+    if config.softmax_custom_jvp.value:
+        return _softmax(axes, x, where)
+    return _plain_softmax(axes, x, where)
+
+
+def _plain_softmax(axes: tuple[int, ...], x: Any, where: Any) -> Any:
+    terms = exp(_below_largest(x, axes, where))
     total = lax.reduce_sum(terms, axes)
     if where is not None:
         empty = lax.eq(total, number(total, 0))
         total = lax.select_n(empty, total, core.full(total.aval.shape, 1, total.dtype))
     return lax.div(terms, spread(total, x, axes))
+
+
+def _softmax_jvp(axes: tuple[int, ...], primals: Any, tangents: Any) -> Any:
+    x, where = primals
+    t = tangents[0]
+    y = _softmax(axes, x, where)
+    mean = lax.reduce_sum(lax.mul(y, t), axes)
+    return y, lax.mul(y, lax.sub(t, spread(mean, x, axes)))
+
+
+_softmax = custom_jvp(_plain_softmax, nondiff_argnums=(0,))
+_softmax.defjvp(_softmax_jvp)
 
 
 def log_softmax(x: Any, axis: Any = -1, where: Any = None) -> Array:
@@ -185,7 +205,11 @@ def log_softmax(x: Any, axis: Any = -1, where: Any = None) -> Array:
         found = _on_host(x, axis, _host_log_softmax)
         if found is not None:
             return found
-    x, where, axes = _shifted("log_softmax", x, axis, where)
+    (x,) = promote_inexact(value("log_softmax", x))
+    if where is not None:
+        x, where = mask_of("log_softmax", where, x)
+    axes = axes_of("log_softmax", axis, x.aval.ndim)
+    x = _below_largest(x, axes, where)
     total = lax.reduce_sum(exp(x), axes)
     if where is not None:
         empty = lax.eq(total, number(total, 0))

@@ -8,6 +8,7 @@ import pytest
 import scipy.special
 
 import numax
+import numax.numpy as jnp
 from numax import nn
 
 X = np.array([-200.0, -30, -3.2, -1.1, -0.5, 0.25, 0.5, 1.2, 3.2, 30, 200])
@@ -126,6 +127,30 @@ def test_glu():
 
 
 # ---- softmax and kin ----
+
+
+@pytest.mark.parametrize("mask", [None, [True, False, True]])
+def test_softmax_has_one_derivative_by_either_rule(mask):
+    where = None if mask is None else jnp.array(mask)
+
+    def f(x):
+        return nn.softmax(x, where=where)
+
+    x = jnp.array([0.3, -2.0, 1.1])
+    found = {}
+    for on in (True, False):
+        with numax.softmax_custom_jvp(on):
+            text = str(numax.make_jaxpr(f)(x))
+            assert ("custom_jvp_call" in text) is on
+            found[on] = numax.jacrev(f)(x), numax.hessian(f)(x)
+    for one, other in zip(found[True], found[False], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_softmax_is_constant_along_a_shift_exactly():
+    ones = jnp.ones(3)
+    far = jnp.array([1.0, -jnp.inf, 2.0])
+    np.testing.assert_array_equal(numax.jvp(nn.softmax, (far,), (ones,))[1], np.zeros(3))
 
 
 @pytest.mark.parametrize("axis", [-1, 0, (0, 2), None])

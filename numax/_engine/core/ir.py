@@ -267,6 +267,8 @@ def _constant_key(x: Any) -> Any:
 
 def intern(closed: ClosedJaxpr) -> ClosedJaxpr:
     """The first program equal to this one, or this one."""
+    if config.enable_checks.value:
+        load("numax._engine.core.ir_check").check(closed)
     try:
         key = (structure_key(closed.jaxpr), tuple([_constant_key(c) for c in closed.consts]))
         found = _INTERNED.get(key)
@@ -275,8 +277,6 @@ def intern(closed: ClosedJaxpr) -> ClosedJaxpr:
     if found is not None:
         _INTERNED.move_to_end(key)
         return found
-    if config.enable_checks.value:
-        load("numax._engine.core.ir_check").check(closed)
     _INTERNED[key] = closed
     if len(_INTERNED) > INTERN_LIMIT:
         _INTERNED.popitem(last=False)

@@ -89,6 +89,10 @@ class Tape:
         held = [v for eqn in self.eqns for v in eqn.invars if type(v) is not Var]
         return held + [v for v in self.outs if type(v) is not Var and type(v) is not Zero]
 
+    def blanks(self) -> list[None]:
+        """What stands for the values in a tape without any, such as the structure of a pytree keeps."""
+        return [None] * len(self.values())
+
     def with_values(self, values: Sequence[Any]) -> "Tape":
         """The same tape on other known values."""
         given = iter(values)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from numax._engine.core import leaks
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.axes import extend
 from numax._engine.core.ir import ClosedJaxpr, eval_jaxpr, intern
@@ -108,6 +109,8 @@ def vmap(
         finally:
             trace.alive = False
     pairs = [trace.split(x) for x in results]
+    del ins, results
+    leaks.check(trace)
     return [x for x, _ in pairs], [d for _, d in pairs]
 
 
