@@ -12,7 +12,7 @@ _METHODS = {
     "numax.numpy.averages": "mean std var",
     "numax.numpy.conversions": (
         "__array__=to_numpy __array_module__=array_module __array_namespace__=namespace "
-        "__bool__=to_bool __buffer__=to_memory __complex__=to_complex __contains__=contains "
+        "__bool__=to_bool __bytes__=to_bytes __buffer__=to_memory __complex__=to_complex __contains__=contains "
         "__copy__=copied __deepcopy__=deep_copied __dlpack__=dlpack "
         "__dlpack_device__=dlpack_device __float__=to_float __hex__=to_hex __index__=to_index "
         "__int__=to_int __iter__=iterate __len__=length __oct__=to_oct "

@@ -126,6 +126,11 @@ def tobytes(x: Any, order: str = "C") -> bytes:
     return core.to_ndarray(x).tobytes(order)
 
 
+def to_bytes(x: Any) -> bytes:
+    """bytes(x): the elements' bytes; of one integer that many zeros, as of NumPy's."""
+    return bytes(to_index(x)) if not x.shape and dtypes.is_integer(x.dtype) else tobytes(x)
+
+
 # ---- sequences ----
 
 

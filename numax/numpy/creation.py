@@ -241,7 +241,13 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> A
         raise TypeError(
             f"from_dlpack: an object with __dlpack__ is needed; got {type(x).__name__}. Use numax.numpy.asarray."
         )
-    return placed(core.from_numpy(np.from_dlpack(x), copy=copy is not False), device)
+    data = api.devices.from_dlpack(x)
+    out = core.from_numpy(data, copy=copy is not False)
+    if copy is False and out.dtype != data.dtype:
+        raise ValueError(
+            f"from_dlpack: {data.dtype} to {out.dtype} needs a copy, and copy=False was given. Enable x64."
+        )
+    return placed(out, device)
 
 
 @core.refuses("like")
@@ -697,6 +703,8 @@ def logspace(
         base = lax.expand_dims(
             to_shape(base, shape), (core.canonical_axis("logspace", axis, len(shape) + 1),)
         )
+    count = max(len(x.shape) for x in ends) + 1
+    axis = core.canonical_axis("logspace", axis, count)
     line = linspace(*ends, num, endpoint=endpoint, axis=axis)
     base, line = promote_inexact(base, line)
     base, line = broadcast("logspace", [base, line])
