@@ -11,6 +11,7 @@ from numax._engine.runtime.buffers import (
     device_of as device_of,
     devices_of as devices_of,
     fetch_shards as fetch_shards,
+    from_capsule as from_capsule,
     is_deleted as is_deleted,
     is_handle as is_handle,
     is_ready as is_ready,
