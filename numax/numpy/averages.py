@@ -269,6 +269,7 @@ def nanmean(
     """
     no_out("nanmean", out)
     x = value("nanmean", a)
+    axes_of("nanmean", axis, x.aval.ndim)
     return mean(x, axis, dtype, None, keepdims, where=_present("nanmean", x, where))
 
 
@@ -317,6 +318,7 @@ def nanstd(
     if numpy_only:
         core.no_options("nanstd", numpy_only)
     no_out("nanstd", out)
+    axes_of("nanstd", axis, value("nanstd", a).aval.ndim)
     return _root(nanvar(a, axis, dtype, None, ddof, keepdims, where, mean))
 
 

@@ -4,6 +4,8 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from numax import core, lax
 from numax.core import Array, dtypes
 from numax.numpy.promotion import number, promote_dtypes, promote_inexact, to_shape, value
@@ -159,7 +161,8 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int | None = N
     Raises: ValueError for too few samples or wrong coordinates; TypeError for a wrong number of them.
     Grad: linear in f. Source: NumPy `gradient`.
     """
-    (f,) = promote_inexact(value("gradient", f))
+    spacings = [value("gradient", v, i + 1) for i, v in enumerate(varargs)]
+    f, *spacings = promote_inexact(value("gradient", f), *spacings)
     order = 1 if edge_order is None else operator.index(edge_order)
     if order not in (1, 2):
         raise ValueError(f"gradient: edge_order must be 1 or 2; got {order}.")
@@ -168,7 +171,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int | None = N
         raise TypeError(
             f"gradient: Invalid number of spacing arguments {len(varargs)} for axis={axis}."
         )
-    spacings = [value("gradient", v, i + 1) for i, v in enumerate(varargs)] or [1.0]
+    spacings = spacings or [1.0]
     if len(spacings) == 1:
         spacings = spacings * len(axes)
     results = []
@@ -178,7 +181,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int | None = N
                 "gradient: Shape of array too small to calculate a numerical gradient, "
                 f"at least {order + 1} elements are required; got {f.aval.str_short()} and axis {a}."
             )
-        h = core.convert(core.as_value(spacing), f.dtype)
+        h = core.convert(core.as_value(spacing), f.dtype, f.aval.weak_type)
         if h.aval.ndim == 0:
             results.append(_uniform(f, h, a, order))
             continue
@@ -214,6 +217,14 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Array:
                 )
             step = _along(_steps(x, 0), axis, y.aval.ndim)
         else:
+            try:
+                fits = np.broadcast_shapes(x.shape, y.shape) == y.shape
+            except ValueError:
+                fits = False
+            if not fits:
+                raise ValueError(
+                    f"trapezoid: x must broadcast to y; got {x.aval.str_short()} and {y.aval.str_short()}."
+                )
             at = axis - (y.aval.ndim - x.aval.ndim)
             step = _steps(x, at)
     both = lax.add(_part(y, 1, None, axis), _part(y, None, -1, axis))

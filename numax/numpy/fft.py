@@ -66,7 +66,6 @@ def _places(op: str, x: Any, s: Any, axes: Any, default: Any) -> tuple[int, ...]
         axes = default
     if axes is None:
         axes = tuple(range(ndim)) if s is None else tuple(range(-len(s), 0))
-    axes = tuple([operator.index(i) for i in axes])
     if s is not None and len(s) != len(axes):
         raise ValueError(
             f"{op}: shape and axes requirements do not match; got s={s} and axes={axes}."
@@ -148,7 +147,7 @@ def _one(op: str, kind: str, a: Any, n: Any, axis: Any, norm: Any) -> Any:
             return found
     if isinstance(axis, tuple | list):
         raise ValueError(f"{op}: does not support multiple axes; got axis={axis}. Use {op}n.")
-    return _nd(op, kind, a, None if n is None else (n,), (operator.index(axis),), norm)
+    return _nd(op, kind, a, None if n is None else (n,), (axis,), norm)
 
 
 # ---- one axis ----
@@ -218,7 +217,7 @@ def hfft(
     if numpy_only:
         core.no_options("hfft", numpy_only)
     x = _argument("hfft", a, False)
-    return _one("irfft", "irfft", lax.conj(x), n, axis, _BACK[_norm("hfft", norm)])
+    return _one("hfft", "irfft", lax.conj(x), n, axis, _BACK[_norm("hfft", norm)])
 
 
 @core.refuses("out")
@@ -232,7 +231,7 @@ def ihfft(
     if numpy_only:
         core.no_options("ihfft", numpy_only)
     x = _argument("ihfft", a, True)
-    return lax.conj(_one("rfft", "rfft", x, n, axis, _BACK[_norm("ihfft", norm)]))
+    return lax.conj(_one("ihfft", "rfft", x, n, axis, _BACK[_norm("ihfft", norm)]))
 
 
 # ---- several axes ----

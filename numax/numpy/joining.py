@@ -465,7 +465,7 @@ def _places_of(op: str, obj: Any, n: int) -> np.ndarray:
 def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     """Values put before the given places of an axis; the array flattened first if axis is None.
 
-    Differs from NumPy: places out of bounds move to the end. Grad: linear in arr and values. Source: NumPy `insert`.
+    Raises: IndexError for a place out of bounds. Grad: linear in arr and values. Source: NumPy `insert`.
     """
     a = value("insert", arr)
     items = value("insert", values, 2)
@@ -483,7 +483,11 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     if places.ndim == 0:  # one place: the axes of values are those of a slice, then the axis itself
         items = core.moveaxis(items, 0, axis)
     places = places.reshape(-1).astype(np.int64)
-    places = np.clip(np.where(places < 0, places + n, places), 0, n)
+    if ((places < -n) | (places > n)).any():
+        raise IndexError(
+            f"insert: places must lie in -{n}..{n} for axis {axis}; got {places.tolist()}."
+        )
+    places = np.where(places < 0, places + n, places)
     count = items.shape[axis] if places.size == 1 else places.size
     if places.size == 1:
         places = np.repeat(places, count)
@@ -570,13 +574,13 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     Grad: linear. Source: NumPy `trim_zeros`.
     """
     x = value("trim_zeros", filt)
-    nonzero = core.to_ndarray(x) != 0
     ndim = len(x.shape)
     axes = (
         range(ndim)
         if axis is None
         else core.canonical_axes("trim_zeros", axis if np.iterable(axis) else (axis,), ndim)
     )
+    nonzero = core.to_ndarray(x) != 0
     start, limit = [0] * ndim, list(x.shape)
     for i in axes:
         rest = tuple([j for j in range(ndim) if j != i])

@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from numax import core, lax
 from numax.core import Array, dtypes
 from numax.custom_derivatives import custom_jvp
@@ -39,7 +41,7 @@ def square(op: str, x: Any) -> Any:
     x = inexact(op, x)
     shape = x.aval.shape
     if len(shape) < 2 or shape[-1] != shape[-2]:
-        raise ValueError(
+        raise np.linalg.LinAlgError(
             f"{op}: Argument to {op} must have shape [..., n, n], got {shape}. Pass square matrices."
         )
     return x
@@ -215,6 +217,11 @@ def svdvals(x: Any, /) -> Array:
 
     Grad: yes. Source: array API `linalg.svdvals`.
     """
+    x = inexact("svdvals", x)
+    if x.aval.ndim < 2:
+        raise np.linalg.LinAlgError(
+            f"svdvals: the operand must be a matrix (or a batch of them); got {x.aval.str_short()}."
+        )
     return svd(x, compute_uv=False)
 
 
@@ -261,7 +268,11 @@ def cond(x: Any, p: Any = None) -> Array:
     """
     x = inexact("cond", x)
     if x.aval.ndim < 2:
-        raise ValueError(f"cond: input array must be at least 2D; got {x.aval.str_short()}.")
+        raise np.linalg.LinAlgError(
+            f"cond: input array must be at least 2D; got {x.aval.str_short()}."
+        )
+    if not x.aval.size:
+        raise np.linalg.LinAlgError(f"cond: not defined on empty arrays; got {x.aval.str_short()}.")
     if p not in (None, 2, -2):
         inverse = _inverse(square("cond", x))
         return lax.mul(norm(x, p, axis=(-2, -1)), norm(inverse, p, axis=(-2, -1)))
@@ -370,7 +381,7 @@ def eigvalsh(a: Any, UPLO: str | None = "L", *, symmetrize_input: bool = True) -
 
     Raises: ValueError unless square. Grad: yes. Source: NumPy `linalg.eigvalsh`.
     """
-    return eigh(a, UPLO, symmetrize_input).eigenvalues
+    return eigh(square("eigvalsh", a), UPLO, symmetrize_input).eigenvalues
 
 
 def eig(a: Any) -> Any:
@@ -406,7 +417,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None, *, numpy_resid: bool = False) -> tu
     vector = b.aval.ndim == 1
     b = lax.expand_dims(b, (1,)) if vector else b
     if a.aval.ndim != 2 or b.aval.ndim != 2:
-        raise ValueError(
+        raise np.linalg.LinAlgError(
             f"lstsq: {a.aval.ndim}-dimensional and {b.aval.ndim}-dimensional arrays given. They must be matrices."
         )
     m, n = a.aval.shape

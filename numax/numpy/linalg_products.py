@@ -48,8 +48,9 @@ def quick(host: Any, passes: tuple[str, ...] = ()) -> Any:
     return decorate
 
 
-def sizes_differ(op: str, a: Any, b: Any) -> TypeError:
-    return TypeError(
+def sizes_differ(op: str, a: Any, b: Any, kind: type[Exception] = TypeError) -> Exception:
+    """TypeError as in JAX; NumPy raises ValueError."""
+    return kind(
         f"{op}: contracted sizes differ; got {a.aval.str_short()} and {b.aval.str_short()}. "
         "Transpose one operand or change the axes."
     )
@@ -312,7 +313,7 @@ def _need(op: str, x: Any, ndim: int) -> None:
 def matvec(x1: Any, x2: Any, /, **numpy_only: Never) -> Array:
     """Matrices times vectors; leading axes broadcast.
 
-    Shapes: (B..., M, N) and (B..., N) -> (B..., M). Raises: ValueError if there are too few axes, TypeError if sizes
+    Shapes: (B..., M, N) and (B..., N) -> (B..., M). Raises: ValueError if there are too few axes or sizes
     differ. Grad: bilinear. Source: NumPy `matvec`.
     """
     if numpy_only:
@@ -321,7 +322,7 @@ def matvec(x1: Any, x2: Any, /, **numpy_only: Never) -> Array:
     _need("matvec", a, 2)
     _need("matvec", b, 1)
     if a.shape[-1] != b.shape[-1]:
-        raise sizes_differ("matvec", a, b)
+        raise sizes_differ("matvec", a, b, ValueError)
     out = _times(a, lax.expand_dims(b, (b.aval.ndim,)))
     return lax.squeeze(out, (out.aval.ndim - 1,))
 
@@ -330,7 +331,7 @@ def matvec(x1: Any, x2: Any, /, **numpy_only: Never) -> Array:
 def vecmat(x1: Any, x2: Any, /, **numpy_only: Never) -> Array:
     """Conjugated vectors times matrices; leading axes broadcast.
 
-    Shapes: (B..., N) and (B..., N, M) -> (B..., M). Raises: ValueError if there are too few axes, TypeError if sizes
+    Shapes: (B..., N) and (B..., N, M) -> (B..., M). Raises: ValueError if there are too few axes or sizes
     differ. Grad: bilinear (antilinear in x1). Source: NumPy `vecmat`.
     """
     if numpy_only:
@@ -339,7 +340,7 @@ def vecmat(x1: Any, x2: Any, /, **numpy_only: Never) -> Array:
     _need("vecmat", a, 1)
     _need("vecmat", b, 2)
     if a.shape[-1] != b.shape[-2]:
-        raise sizes_differ("vecmat", a, b)
+        raise sizes_differ("vecmat", a, b, ValueError)
     out = _times(lax.expand_dims(_conj(a), (a.aval.ndim - 1,)), b)
     return lax.squeeze(out, (out.aval.ndim - 2,))
 

@@ -410,6 +410,8 @@ def allclose(
 
     Grad: zero. Source: NumPy `allclose`.
     """
+    for i, x in enumerate((a, b)):
+        value("allclose", x, i)
     return reductions.all(isclose(a, b, rtol, atol, equal_nan))
 
 
@@ -417,7 +419,12 @@ def _listed(op: str, x: Any, position: int) -> Any:
     """An array, or a list of numbers as one."""
     if is_arraylike(x):
         return value(op, x, position)
-    return core.as_value(np.asarray(x), op)
+    found = np.asarray(x)
+    if found.dtype == object:
+        raise TypeError(
+            f"{op}: accepts arrays and lists of numbers; got {x!r} at position {position}."
+        )
+    return core.as_value(found, op)
 
 
 def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Array:
@@ -455,9 +462,9 @@ def nan_to_num(
     copy has no meaning: arrays are immutable. Grad: zero where replaced. Source: NumPy `nan_to_num`.
     """
     x = value("nan_to_num", x)
-    x = core.convert(x, x.dtype)
     if not dtypes.is_inexact(x.dtype):
         return x
+    x = core.convert(x, x.dtype)
     if dtypes.is_complex(x.dtype):
         return lax.complex(
             *[nan_to_num(part, copy, nan, posinf, neginf) for part in (real(x), lax.imag(x))]

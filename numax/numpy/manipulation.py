@@ -154,8 +154,7 @@ def ravel(a: Any, order: str = "C", *, out_sharding: Any = None) -> Any:
 
 
 def _order(op: str, axes: Any, n: int) -> tuple[int, ...]:
-    found = tuple([operator.index(i) for i in axes])
-    found = tuple([i + n if i < 0 else i for i in found])
+    found = tuple([core.canonical_axis(op, i, n) for i in axes])
     if sorted(found) != list(range(n)):
         raise TypeError(f"{op}: axes must name each of the {n} axes once; got {tuple(axes)}.")
     return found
@@ -164,7 +163,8 @@ def _order(op: str, axes: Any, n: int) -> tuple[int, ...]:
 def transpose(a: Any, axes: Any = None) -> Any:
     """The axes in another order, reversed unless given.
 
-    Raises: TypeError unless axes is a permutation. Grad: linear. Source: NumPy `transpose`.
+    Raises: AxisError for axes out of bounds; TypeError unless they are a permutation. Grad: linear.
+    Source: NumPy `transpose`.
     """
     if type(a) is not Array:
         a = value("transpose", a)
@@ -232,7 +232,7 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
 
 
 def _axes(axis: Any) -> Sequence[int]:
-    return tuple(axis) if np.iterable(axis) else (operator.index(axis),)
+    return tuple(axis) if np.iterable(axis) else (axis,)
 
 
 def rollaxis(a: Any, axis: int, start: int = 0) -> Any:

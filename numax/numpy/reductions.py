@@ -254,6 +254,10 @@ def ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> A
     a = value("ptp", a)
     if a.dtype == dtypes.bool_:
         raise TypeError("ptp: booleans have no difference; got bool. Convert with a.astype(int).")
+    if not count_of(a, axes_of("ptp", axis, a.aval.ndim)):
+        raise ValueError(
+            f"zero-size array to reduction operation ptp which has no identity; got {a.aval.str_short()}."
+        )
     return lax.sub(max(a, axis, keepdims=keepdims), min(a, axis, keepdims=keepdims))
 
 
@@ -307,7 +311,9 @@ def count_nonzero(a: Any, axis: Any = None, keepdims: bool = False) -> Array:
 
     Raises: ValueError for a wrong axis. Grad: zero. Source: NumPy `count_nonzero`.
     """
-    return sum(truth(value("count_nonzero", a)), axis, keepdims=keepdims)
+    a = value("count_nonzero", a)
+    axes_of("count_nonzero", axis, a.aval.ndim)
+    return sum(truth(a), axis, keepdims=keepdims)
 
 
 # ---- places of extrema ----
@@ -512,6 +518,7 @@ def nansum(
     """
     no_out("nansum", out)
     x, _ = _replaced("nansum", a, 0)
+    axes_of("nansum", axis, x.aval.ndim)
     return sum(x, axis, dtype, None, keepdims, initial, where)
 
 
@@ -532,6 +539,7 @@ def nanprod(
     """
     no_out("nanprod", out)
     x, _ = _replaced("nanprod", a, 1)
+    axes_of("nanprod", axis, x.aval.ndim)
     return prod(x, axis, dtype, None, keepdims, initial, where)
 
 
@@ -539,6 +547,7 @@ def _nan_extremum(
     op: str, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any, rule: Any, worst: float
 ) -> Any:
     x = value(op, a)
+    axes_of(op, axis, x.aval.ndim)
     options = {} if initial is None and where is None else {"initial": initial, "where": where}
     if not dtypes.is_inexact(x.dtype):
         return rule(x, axis, keepdims=keepdims, **options)
@@ -588,6 +597,8 @@ def nanmin(
 
 def _nan_place(op: str, a: Any, axis: Any, keepdims: Any, rule: Any, worst: float) -> Any:
     x, missing = _replaced(op, a, worst)
+    if axis is not None:
+        axis = core.canonical_axis(op, axis, x.aval.ndim)
     y = rule(x, axis, keepdims=keepdims)
     if missing is None:
         return y
@@ -626,7 +637,10 @@ def nancumsum(a: Any, axis: int | None = None, dtype: Any = None, out: None = No
     Grad: linear, zero at NaNs. Source: NumPy `nancumsum`.
     """
     no_out("nancumsum", out)
-    return cumsum(_replaced("nancumsum", a, 0)[0], axis, dtype)
+    x = _replaced("nancumsum", a, 0)[0]
+    if axis is not None:
+        axis = core.canonical_axis("nancumsum", axis, x.aval.ndim)
+    return cumsum(x, axis, dtype)
 
 
 @core.refuses("out")
@@ -636,7 +650,10 @@ def nancumprod(a: Any, axis: int | None = None, dtype: Any = None, out: None = N
     Grad: zero at NaNs. Source: NumPy `nancumprod`.
     """
     no_out("nancumprod", out)
-    return cumprod(_replaced("nancumprod", a, 1)[0], axis, dtype)
+    x = _replaced("nancumprod", a, 1)[0]
+    if axis is not None:
+        axis = core.canonical_axis("nancumprod", axis, x.aval.ndim)
+    return cumprod(x, axis, dtype)
 
 
 __all__ = [

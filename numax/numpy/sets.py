@@ -82,6 +82,8 @@ def unique(
     """
     x = value("unique", ar)
     wanted = (return_index, return_inverse, return_counts)
+    if axis is not None:
+        axis = core.canonical_axis("unique", axis, len(x.shape))
     if size is None:
         if axis is None and not any(wanted) and x.dtype.kind in "biufc" and _host_of(x) is not None:
             return _known(np.unique(x.numpy_(), equal_nan=equal_nan), x.dtype)
@@ -94,8 +96,6 @@ def unique(
 
 def _unique_known(x: Any, axis: int | None, equal_nan: bool) -> tuple[Any, Any, Any, Any]:
     data = concrete("unique", x, _SIZE)
-    if axis is not None:
-        axis = core.canonical_axis("unique", axis, len(x.shape))
     _, index, inverse, counts = np.unique(
         _comparable(data), True, True, True, axis, equal_nan=equal_nan
     )

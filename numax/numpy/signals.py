@@ -205,6 +205,8 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, dtype: Any = None) -> A
     c = cov(x, y, rowvar, dtype=dtype)
     if not c.shape:
         return lax.div(c, c)
+    if not c.shape[0]:
+        return c
     n = c.shape[0]
     line = _known(np.arange(n), dtypes.int32)
     index = lax.stack([line, line], 1)

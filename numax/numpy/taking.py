@@ -13,7 +13,7 @@ from numax.api.vmap import vmap
 from numax.core import Array, Tracer, dtypes
 from numax.numpy.creation import constant
 from numax.numpy.manipulation import moveaxis, ravel, reshape
-from numax.numpy.promotion import no_out, promote_dtypes, to_shape, value
+from numax.numpy.promotion import common_shape, no_out, promote_dtypes, to_shape, value
 
 _host_of = core.eager.host_of
 _wrap = core.eager.wrap_host
@@ -442,6 +442,11 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
         scalars = items and all(isinstance(c, bool | np.bool_) for c in items) and len(x.shape) > 0
         conditions = [np.array(items)] if scalars and len(items) == x.shape[0] else items
     conditions = [core.convert(value("piecewise", c, 1), dtypes.bool_) for c in conditions]
+    for c in conditions:
+        if common_shape("piecewise", (c.shape, x.shape)) != x.shape:
+            raise ValueError(
+                f"piecewise: conditions must broadcast to x; got {c.aval.str_short()} for {x.aval.str_short()}."
+            )
     functions = list(funclist)
     count = len(conditions)
     if len(functions) == count:

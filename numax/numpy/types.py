@@ -30,7 +30,14 @@ _PYTHON = (bool, int, float, complex)
 
 def requested_dtype(op: str, dtype: Any) -> Any:
     """The dtype that a user's `dtype` argument gives; a warning where a 64-bit type is narrowed."""
-    found = dtypes.canonicalize_dtype(dtype)
+    try:
+        found = dtypes.canonicalize_dtype(dtype)
+    except TypeError as error:
+        if "not understood" not in str(error):
+            raise
+        raise TypeError(
+            f"{op}: {error}. Use a dtype, as numax.numpy.float32, or its name."
+        ) from None
     if found in _WIDE or (isinstance(dtype, type) and dtype in _PYTHON):
         return found
     asked = dtypes.as_dtype(dtype)

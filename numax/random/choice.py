@@ -7,6 +7,7 @@ import numpy as np
 
 from numax import lax
 from numax._engine.core import dtypes
+from numax._engine.core.shapes import canonical_axis
 from numax._engine.core.trace import as_value, to_index, to_number
 from numax._engine.ops import rng
 from numax.random.arguments import constant, shape_value, single_key, split
@@ -19,12 +20,6 @@ def _array(name: str, x: Any) -> Any:
             f"{name}: accepts arrays and scalars; got a {type(x).__name__}. Use numax.numpy.array."
         )
     return as_value(x, name)
-
-
-def _axis(name: str, axis: int, ndim: int) -> int:
-    if not -ndim <= axis < ndim:
-        raise ValueError(f"{name}: axis {axis} is out of bounds for array of dimension {ndim}.")
-    return axis % ndim
 
 
 def permutation(
@@ -44,7 +39,7 @@ def permutation(
             )
         count = max(0, to_index(x))
         return _shuffle(key, lax.iota(dtypes.default_dtype(int), count), 0)
-    axis = _axis("permutation", axis, x.aval.ndim)
+    axis = canonical_axis("permutation", axis, x.aval.ndim)
     sortable = not dtypes.is_key(x.aval.dtype)
     if sortable and (independent or x.aval.ndim == 1):
         return _shuffle(key, x, axis)
@@ -110,7 +105,7 @@ def choice(
     if scalar:
         axis, count = 0, to_number(a, int)
     else:
-        axis = _axis("choice", axis, a.aval.ndim)
+        axis = canonical_axis("choice", axis, a.aval.ndim)
         count = a.aval.shape[axis]
     drawn = math.prod(shape)
     around = ((), ()) if scalar else (a.aval.shape[:axis], a.aval.shape[axis + 1 :])

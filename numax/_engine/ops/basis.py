@@ -39,7 +39,8 @@ def full(shape: Sequence[int], value: Any, dtype: Any, weak: bool = False) -> Ar
 
 
 def zeros_of(aval: ShapedArray) -> Array:
-    return full(aval.shape, np.zeros((), dtypes.physical(aval.dtype))[()], aval.dtype)
+    zero = np.zeros((), dtypes.physical(aval.dtype))[()]
+    return full(aval.shape, zero, aval.dtype, aval.weak_type)
 
 
 def zeros_like(x: Any) -> Array:
@@ -726,7 +727,7 @@ def infer_reduce(op: str, x: ShapedArray, axes: Any) -> ShapedArray:
         return ShapedArray(x.shape[1:], x.dtype, x.weak_type)
     for a in axes:
         if not 0 <= a < x.ndim:
-            raise ValueError(
+            raise np.exceptions.AxisError(
                 f"{op}: axis {a} is out of bounds for array of dimension {x.ndim}; got {x.str_short()}."
             )
     if len(set(axes)) != len(axes):

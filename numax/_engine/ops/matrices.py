@@ -72,11 +72,11 @@ def check_matrix(op: str, x: ShapedArray, square: bool = False) -> None:
             "Convert it with x.astype(dtype)."
         )
     if x.ndim < 2:
-        raise ValueError(
+        raise np.linalg.LinAlgError(
             f"{op}: the operand must be a matrix (or a batch of them); got {x.str_short()}."
         )
     if square and x.shape[-1] != x.shape[-2]:
-        raise ValueError(f"{op}: the matrix must be square; got {x.str_short()}.")
+        raise np.linalg.LinAlgError(f"{op}: the matrix must be square; got {x.str_short()}.")
 
 
 # ---- values ----
