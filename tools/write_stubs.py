@@ -16,6 +16,7 @@ PACKAGES = {
     "numax.api": "",
     "numax.lax": "",
     "numax.lax.linalg": "",
+    "numax.scipy": "",
     "numax.numpy": "__array_api_version__: str\n",
 }
 

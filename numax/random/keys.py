@@ -11,7 +11,7 @@ from numax._engine.core.array import Array, wrap
 from numax._engine.core.avals import etype
 from numax._engine.core.trace import Tracer, as_value
 from numax._engine.ops import rng
-from numax.random.arguments import key_value, shape_value, single_key
+from numax.random.arguments import key_value, known, shape_value, single_key
 
 Key = NewType("Key", Array)
 
@@ -140,6 +140,10 @@ def split(key: Any, num: int | tuple[int, ...] = 2) -> Any:
     Grad: none (bits).
     """
     found = single_key("split", key)
+    if type(num) is int and 0 < num <= 64 and known(key) and found is key:
+        memory = key._np
+        word = int(key.numpy_() if memory is None else memory)
+        return wrap(rng.few_keys(word, num), rng.KEY)
     shape = shape_value("split", num if isinstance(num, tuple | list) else (operator.index(num),))
     keys = rng.random_split_p.bind(found, shape=shape, **rng.scheme())
     return keys if found is key or dtypes.is_key(key.dtype) else rng.random_unwrap(keys)

@@ -46,7 +46,10 @@ def bits(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = No
 
 @sampler
 def _bits(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    return rng.random_bits(key, max(8, dtype.itemsize * 8), shape)
+    width = max(8, dtype.itemsize * 8)
+    if known(key):
+        return wrap(rng.host_bits(key.numpy_(), width, shape), etype(dtype))
+    return rng.random_bits(key, width, shape)
 
 
 def uniform(

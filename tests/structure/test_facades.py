@@ -24,6 +24,7 @@ FACADES = (
     "numax.lax",
     "numax.lax.linalg",
     "numax.numpy",
+    "numax.scipy",
 )
 sys.path.insert(0, str(ROOT / "tools"))
 stubs = importlib.import_module("write_stubs")

@@ -53,16 +53,50 @@ def _lanes(count: int) -> tuple[int, int, int]:
 
 def _block_lanes(k0: int, k1: int, x0: int, x1: int, ones: int, mask: int) -> tuple[int, int]:
     """Threefry on words in the lanes of long integers. Of x0 only the low half counts until the end."""
-    keys = k0, k1, k0 ^ k1 ^ (ones * _PARITY)
+    keys = (k0, k1, k0 ^ k1 ^ ones * _PARITY) * 3
     x0 = x0 + k0
     x1 = (x1 + k1) & mask
-    for i in range(5):
-        for r in _ROTATIONS[i % 2]:
+    for i in (1, 3, 5):
+        x0 += x1
+        x1 = ((x1 << 13 | x1 >> 19) ^ x0) & mask
+        x0 += x1
+        x1 = ((x1 << 15 | x1 >> 17) ^ x0) & mask
+        x0 += x1
+        x1 = ((x1 << 26 | x1 >> 6) ^ x0) & mask
+        x0 += x1
+        x1 = ((x1 << 6 | x1 >> 26) ^ x0) & mask
+        x0 += keys[i]
+        x1 = (x1 + keys[i + 1] + i * ones) & mask
+        if i < 5:
             x0 += x1
-            x1 = ((x1 << r | x1 >> (32 - r)) ^ x0) & mask
-        x0 += keys[(i + 1) % 3]
-        x1 = (x1 + keys[(i + 2) % 3] + (i + 1) * ones) & mask
+            x1 = ((x1 << 17 | x1 >> 15) ^ x0) & mask
+            x0 += x1
+            x1 = ((x1 << 29 | x1 >> 3) ^ x0) & mask
+            x0 += x1
+            x1 = ((x1 << 16 | x1 >> 16) ^ x0) & mask
+            x0 += x1
+            x1 = ((x1 << 24 | x1 >> 8) ^ x0) & mask
+            x0 += keys[i + 1]
+            x1 = (x1 + keys[i + 2] + (i + 1) * ones) & mask
     return x0 & mask, x1
+
+
+FEW = 16
+
+
+def few_words(key: int, count: int) -> list[int]:
+    """`count` random 32-bit words of one key, as Python ints: for a handful of numbers NumPy is the slower part."""
+    ones, numbers, mask = _lanes(count)
+    x0, x1 = _block_lanes((key & _WORD) * ones, (key >> 32) * ones, 0, numbers, ones, mask)
+    x0 ^= x1
+    return [x0 >> i & _WORD for i in range(0, 64 * count, 64)]
+
+
+def few_keys(key: int, count: int) -> np.ndarray:
+    """`count` new keys of one key, at most _LANES."""
+    ones, numbers, mask = _lanes(count)
+    x0, x1 = _block_lanes((key & _WORD) * ones, (key >> 32) * ones, 0, numbers, ones, mask)
+    return _unpack(x0 | x1 << 32, count)
 
 
 def _block_arrays(k0: Any, k1: Any, x0: np.ndarray, x1: np.ndarray) -> None:

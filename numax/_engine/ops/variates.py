@@ -21,8 +21,11 @@ from numax._engine.ops.arithmetic import max as maximum
 from numax._engine.ops.basis import constant_like, mul, to_front
 from numax._engine.ops.elementwise import exp
 from numax._engine.ops.rng import (
+    FEW,
     UNSIGNED,
     check_keys,
+    few_keys,
+    few_words,
     host_bits,
     host_split,
     lower_bits,
@@ -76,6 +79,12 @@ def host_unit(
     keys: np.ndarray, shape: tuple[int, ...], dtype: Any, legacy: bool = False
 ) -> np.ndarray:
     """Uniform numbers in [0, 1), `shape` of them for each key."""
+    if dtype == np.float32 and keys.size == 1 and not legacy:
+        count = math.prod(shape)
+        if 0 < count <= FEW:
+            words = few_words(int(keys.reshape(())[()]), count)
+            few = np.array([(word >> 9) * 2.0**-23 for word in words], np.float32)
+            return few.reshape(keys.shape + shape)
     drawn, unsigned, drop, one = float_layout(dtype)
     bits = host_bits(keys, drawn, shape or (1,), legacy)
     if bits.dtype != unsigned:
@@ -108,6 +117,11 @@ def host_normal(
 ) -> np.ndarray:
     """Standard normal numbers, `shape` of them for each key."""
     low, root = constants(dtype)
+    if dtype == np.float32 and keys.size == 1 and not legacy:
+        count = math.prod(shape)
+        if 0 < count <= FEW:
+            few = np.array(_few_normal(int(keys.reshape(())[()]), count), np.float32)
+            return np.multiply(few, root, few).reshape(keys.shape + shape)
     u = host_unit(keys, shape or (1,), dtype, legacy)
     np.multiply(u, _TWO[dtype], u)
     np.add(u, low, u)
@@ -131,6 +145,27 @@ def _erf_inv(x: np.ndarray) -> np.ndarray:
     return np.multiply(out, x, out).astype(np.float32)
 
 
+def _few_normal(key: int, count: int) -> list[float]:
+    """erf_inv of uniform numbers strictly between -1 and 1, in Python's own arithmetic."""
+    found = []
+    for word in few_words(key, count):
+        x = (word >> 9) * _STEP - _BELOW_ONE
+        w = math.log1p(-x * x)
+        if w >= -5.0:
+            coefficients, t = _NEAR, -2.5 - w
+        else:
+            coefficients, t = _FAR, math.sqrt(-w) - 3.0
+        out = 0.0
+        for c in coefficients:
+            out = out * t + c
+        found.append(out * x)
+    return found
+
+
+_STEP, _BELOW_ONE = 2.0**-22, 1.0 - 2.0**-24  # 2 u - 1, from just above -1, is exact in float32
+_NEAR, _FAR = ([float(np.float32(c)) for c in row] for row in ERF_INV_32)
+
+
 def _horner(coefficients: list[Any], x: np.ndarray) -> np.ndarray:
     multiply, add = np.multiply, np.add
     out = multiply(x, coefficients[0])
@@ -151,6 +186,14 @@ def host_randint(
     """Uniform integers in [low, high), bounds within the dtype's range, and high at most one above it."""
     width = dtype.itemsize * 8
     span = max(high - low, 1) % (1 << width)
+    count = math.prod(shape)
+    if width == 32 and span and keys.size == 1 and 0 < count <= FEW:
+        root = (1 << 16) % span
+        multiplier = root * root % (1 << 32) % span
+        first, second = few_keys(int(keys.reshape(())[()]), 2).tolist()
+        words = zip(few_words(first, count), few_words(second, count), strict=True)
+        few = [(a % span * multiplier + b % span & 0xFFFFFFFF) % span + low for a, b in words]
+        return np.array(few, np.int64).astype(dtype).reshape(keys.shape + shape)
     pair = host_bits(host_split(keys, (2,)), width, shape)
     if span == 0:  # all integers of the dtype: the remainder by 0 leaves a number as it is
         offset = pair[1]
