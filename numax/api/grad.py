@@ -230,7 +230,7 @@ def _tangents_of(op: str, primals: Sequence[Any], tangents: Any, in_tree: Any) -
                 f"{op}: a tangent must have its primal's shape; got {value.aval.str_short()} for {p.aval.str_short()}."
             )
         if value.aval.dtype != wanted.dtype:
-            raise TypeError(
+            raise (TypeError if op == "jvp" else ValueError)(
                 f"{op}: a tangent must have its primal's dtype; got {value.aval.str_short()} for "
                 f"{p.aval.str_short()}. Convert it, or write a float (1.0)."
             )

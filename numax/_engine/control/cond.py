@@ -276,7 +276,7 @@ def _transpose(cts: Any, index: Any, *args: Any, branches: tuple[ClosedJaxpr, ..
     linear = tuple([is_linear(a) for a in args])
     nz = nonzeros(cts)
     programs = [transpose_program(b, linear, nz)[0] for b in branches]
-    avals = [a.strong() for a in programs[0].out_avals]
+    avals = [a.aval for a in args if is_linear(a)]
     fixed = tuple(strengthen(p, avals) for p in programs)
     known = [a for a in args if not is_linear(a)]
     outs = cond_p.bind(index, *known, *(ct for ct in cts if type(ct) is not Zero), branches=fixed)

@@ -25,6 +25,7 @@ from numax._engine.core.ir import ClosedJaxpr, Eqn
 from numax._engine.core.primitive import Linear, Primitive, Zero, is_linear, on_device
 from numax._engine.ops.basis import (
     add_tangents,
+    convert,
     instantiate,
     moveaxis,
     reshape,
@@ -453,7 +454,7 @@ def _transpose(cts: Any, *args: Any, **params: Any) -> Any:
     out: list[Any] = [None] * n_in
     places = [*const_lin, *range(nc, nc + nk), *xs_lin]
     for i, r in zip(places, results, strict=True):
-        out[i] = r
+        out[i] = convert(r, r.dtype, args[i].aval.weak_type)
     return out
 
 

@@ -38,7 +38,7 @@ Shape = tuple[int, ...]
 
 def zeros(aval: Any) -> Any:
     """Zeros of an abstract value's shape and dtype: a scalar, broadcast (so that programs hold no constant)."""
-    return broadcast_in_dim(zeros_of(ShapedArray((), aval.dtype)), aval.shape, ())
+    return broadcast_in_dim(zeros_of(ShapedArray((), aval.dtype, aval.weak_type)), aval.shape, ())
 
 
 # ---- shapes alone ----
