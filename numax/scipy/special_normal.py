@@ -198,16 +198,32 @@ def log_ndtr(x: Any, series_order: int = 3) -> Array:
 
 
 _TAIL = 0.02
+
+# -ndtri(q) / s in 7.047313854853911 / s - 1.5259189443920829, s = sqrt(-2 log q), for q < 0.02: a Chebyshev fit for float32, lowest first.
+_TAIL_SCALE, _TAIL_SHIFT = 7.047313854853911, 1.5259189443920829
+_NDTRI_TAIL = (
+    0.8815896369768151,
+    -0.12713391062036333,
+    -0.024098758321018196,
+    0.0033368095069665296,
+    -0.0006877773734039253,
+    0.00018692797561311342,
+    -5.4120912278963645e-05,
+    1.974889011603949e-05,
+    -1.7387396273273816e-05,
+    7.998575302541087e-06,
+)
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
 
 
-def _ndtri_value(p: Any) -> Any:
-    """erf_inv in the middle. In the tails Newton steps on log(ndtr(x)) = log(p), from the leading asymptotic term."""
-    upper = above(p, 0.5)
-    q = where(upper, lax.sub(number(p, 1), p), p)
-    tail = lax.bitwise_and(below(q, _TAIL), above(q, 0))
-    safe = where(tail, q, _TAIL)
-    log_q = lax.log(safe)
+def _short_tail(log_q: Any) -> Any:
+    s = lax.sqrt(times(log_q, -2.0))
+    u = plus(lax.div(number(s, _TAIL_SCALE), s), -_TAIL_SHIFT)
+    return lax.neg(lax.mul(s, lax.polynomial(u, _NDTRI_TAIL)))
+
+
+def _long_tail(log_q: Any) -> Any:
+    """Four steps from the leading asymptotic term."""
     square = times(log_q, -2.0)
     x = lax.neg(lax.sqrt(lax.sub(square, lax.log(times(square, 2 * math.pi)))))
     for _ in range(4):
@@ -215,6 +231,16 @@ def _ndtri_value(p: Any) -> Any:
         slope = lax.div(number(x, math.sqrt(2 / math.pi)), scaled)
         log_x = lax.sub(lax.log(times(scaled, 0.5)), times(lax.square(x), 0.5))
         x = lax.sub(x, lax.div(lax.sub(log_x, log_q), slope))
+    return x
+
+
+def _ndtri_value(p: Any) -> Any:
+    """erf_inv in the middle. In the tails a polynomial for float32, Newton steps on log(ndtr(x)) = log(p) for float64."""
+    upper = above(p, 0.5)
+    q = where(upper, lax.sub(number(p, 1), p), p)
+    tail = lax.bitwise_and(below(q, _TAIL), above(q, 0))
+    log_q = lax.log(where(tail, q, _TAIL))
+    x = _short_tail(log_q) if p.dtype == dtypes.float32 else _long_tail(log_q)
     middle = times(lax.erf_inv(plus(times(p, 2.0), -1.0)), math.sqrt(2))
     return where(tail, where(upper, lax.neg(x), x), middle)
 

@@ -177,3 +177,21 @@ def test_softmax_over_all_elements():
             close(
                 numax.jit(lambda x, n=name, a=axis: getattr(special, n)(x, axis=a))(x), want, 2e-6
             )
+
+
+def test_ndtri_of_float32_keeps_its_digits_in_both_tails():
+    p = np.exp(np.linspace(-86, -0.7, 5000)).astype(np.float32)
+    p = np.concatenate([p, 1 - np.linspace(1e-6, 0.03, 2000, dtype=np.float32)])
+    found = np.asarray(numax.jit(special.ndtri)(p)).astype(np.float64)
+    np.testing.assert_allclose(found, sp.ndtri(p.astype(np.float64)), rtol=4e-7)
+
+
+@pytest.mark.parametrize("name", ["gammainc", "gammaincc"])
+def test_compiled_incomplete_gamma_functions_of_float32(name):
+    rng = np.random.default_rng(0)
+    a = np.exp(rng.uniform(-4, 10, 3000)).astype(np.float32)
+    x = (a * np.exp(rng.normal(0, 0.5, a.size) * np.minimum(1, 3 / np.sqrt(a)))).astype(np.float32)
+    exact = getattr(sp, name)(a.astype(np.float64), x.astype(np.float64))
+    far = exact > 1e-30
+    found = np.asarray(numax.jit(getattr(special, name))(a, x)).astype(np.float64)
+    np.testing.assert_allclose(found[far], exact[far], rtol=1.2e-7)

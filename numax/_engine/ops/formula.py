@@ -198,10 +198,11 @@ def _emitter(emit: Callable[..., Any]) -> Formula:
 class EmitMath:
     """Formulas as StableHLO."""
 
-    __slots__ = ("ctx",)
+    __slots__ = ("ctx", "least")
 
-    def __init__(self, ctx: Any):
+    def __init__(self, ctx: Any, least: float = 1e-17):
         self.ctx = ctx
+        self.least = least  # relative changes below it end loops
 
     abs = _emitter(hlo.abs)
     exp = _emitter(hlo.exponential)
@@ -242,7 +243,7 @@ class EmitMath:
         return f(self, x)
 
     def moving(self, change: Any, total: Any) -> Emitted:
-        return self.abs(change) > self.abs(total) * 1e-17
+        return self.abs(change) > self.abs(total) * self.least
 
     def loop(self, limit: int, cond: Formula, body: Formula, init: Sequence[Any]) -> Sequence[Any]:
         ctx = self.ctx
@@ -429,6 +430,7 @@ def lower_rule(formula: Formula) -> Callable[..., Any]:
 
     def lower(ctx: Any, *xs: Any) -> Any:
         wide = [Emitted(ctx, hlo.convert(ctx, x, dtypes.float64)) for x in xs]
-        return hlo.convert(ctx, formula(EmitMath(ctx), *wide).value, xs[0].dtype)
+        least = 1e-17 if xs[0].dtype == dtypes.float64 else 1e-10
+        return hlo.convert(ctx, formula(EmitMath(ctx, least), *wide).value, xs[0].dtype)
 
     return lower
