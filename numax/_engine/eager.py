@@ -333,7 +333,7 @@ def wrap_host(value: Any, t: EType) -> Array:
 def reduction(name: str, host: Function, general: Function) -> Function:
     """A reduction that takes the fast path where there is a rule and no other option than keepdims is given.
 
-    host: (ndarray, axis, dtype of the result, keepdims) -> what `general` gives, or ValueError, TypeError.
+    host: (ndarray, axis, dtype of the result, keepdims) -> what `general` gives, or an error.
     """
 
     def fast(a: Any, axis: Any = None, *rest: Any, keepdims: bool = False, **options: Any) -> Any:
@@ -345,7 +345,7 @@ def reduction(name: str, host: Function, general: Function) -> Function:
                     value = a.numpy_()
                 try:
                     r = quiet.run(host, value, axis, t.physical, keepdims)
-                except (ValueError, TypeError):  # the general way says what is wrong
+                except (ValueError, TypeError, IndexError):  # the general way says what is wrong
                     return general(a, axis, keepdims=keepdims)
                 if type(r) is not _ndarray:
                     r = _asarray(r)

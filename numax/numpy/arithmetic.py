@@ -1,5 +1,6 @@
 """Arithmetic of two arrays: sums, products, quotients, powers, extrema, remainders; elementary functions of two."""
 
+import builtins
 import math
 from typing import Any, Never
 
@@ -387,10 +388,18 @@ def clip(arr: Any = None, /, min: Any = None, max: Any = None, **numpy_only: Nev
             )
     out = value("clip", arr)
     if min is not None:
-        out = maximum(out, min)
+        out = maximum(out, _within(min, out.dtype))
     if max is not None:
-        out = minimum(out, max)
+        out = minimum(out, _within(max, out.dtype))
     return out
+
+
+def _within(bound: Any, dtype: Any) -> Any:
+    """A bound; Python integers that the integer dtype cannot hold as its nearest number."""
+    if type(bound) is not int or not dtypes.is_integer(dtype):
+        return bound
+    info = dtypes.iinfo(dtype)
+    return builtins.min(builtins.max(bound, int(info.min)), int(info.max))
 
 
 # ---- elementary functions of two arrays ----
@@ -511,7 +520,14 @@ def _magnitude(x: Any) -> Any:
     return lax.abs(x) if dtypes.is_signed(x.dtype) else x
 
 
+def _unsigned(x: Any) -> Any:
+    """Magnitudes among the unsigned numbers, where that of the least signed number has its place."""
+    return core.convert(x, np.dtype(f"u{x.dtype.name}")) if dtypes.is_signed(x.dtype) else x
+
+
 def _euclid(x: Any, y: Any) -> Any:
+    own, weak = x.dtype, x.aval.weak_type
+    x, y = (_unsigned(_magnitude(v)) for v in (x, y))
     zero = number(x, 0)
 
     def more(pair: Any) -> Any:
@@ -523,7 +539,7 @@ def _euclid(x: Any, y: Any) -> Any:
         rest = lax.rem(a, lax.select_n(done, b, filled(b, 1)))
         return lax.select_n(done, b, a), lax.select_n(done, rest, filled(b, 0))
 
-    return lax.while_loop(more, step, (_magnitude(x), _magnitude(y)))[0]
+    return core.convert(lax.while_loop(more, step, (x, y))[0], own, weak)
 
 
 @fast(np.gcd)

@@ -8,7 +8,7 @@ import numpy as np
 
 from numax import core, lax
 from numax.core import Array, dtypes
-from numax.numpy.promotion import filled, no_out, number, promote_inexact, value
+from numax.numpy.promotion import filled, inexact_dtype, no_out, number, promote_inexact, value
 
 
 def fast(ufunc: Any) -> Any:
@@ -81,7 +81,8 @@ def log2(x: Any, /) -> Array:
 
     Grad: elementwise. Source: NumPy `log2`.
     """
-    return lax.log2(inexact("log2", x))
+    x = inexact("log2", x)
+    return lax.log2(core.convert(x, x.dtype))
 
 
 @fast(np.log10)
@@ -90,7 +91,8 @@ def log10(x: Any, /) -> Array:
 
     Grad: elementwise. Source: NumPy `log10`.
     """
-    x = lax.log(inexact("log10", x))
+    x = inexact("log10", x)
+    x = lax.log(core.convert(x, x.dtype))
     if dtypes.is_complex(x.dtype):  # part by part: a complex divisor would mix infinite parts
         return lax.complex(
             *[lax.div(p, number(p, math.log(10))) for p in (lax.real(x), lax.imag(x))]
@@ -346,7 +348,12 @@ def fabs(x: Any, /) -> Array:
     return lax.abs(real_inexact("fabs", x))
 
 
-@fast(np.sign)
+def _signs(x: np.ndarray) -> Any:
+    out = np.sign(x)
+    return out if x.dtype.kind in "iufc" else out + out.dtype.type(0)  # ml_dtypes keeps -0
+
+
+@fast(_signs)
 def sign(x: Any, /) -> Array:
     """-1, 0 or 1, elementwise; x / |x| for complex x. The sign of -0.0 is 0.0.
 
@@ -422,7 +429,9 @@ def rint(x: Any, /) -> Array:
 
     Grad: zero. Source: NumPy `rint`.
     """
-    return by_parts(_nearest, inexact("rint", x))
+    x = value("rint", x)
+    weak = x.aval.weak_type and dtypes.is_inexact(x.dtype)
+    return by_parts(_nearest, core.convert(x, inexact_dtype(x.dtype), weak))
 
 
 def _host_round(a: np.ndarray, digits: int) -> Any:
@@ -519,6 +528,7 @@ def angle(z: Any, deg: bool = False) -> Array:
     Grad: elementwise. Source: NumPy `angle`.
     """
     z = inexact("angle", z)
+    z = core.convert(z, z.dtype)
     if dtypes.is_complex(z.dtype):
         out = lax.atan2(lax.imag(z), lax.real(z))
     else:

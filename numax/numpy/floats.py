@@ -68,7 +68,12 @@ def copysign(x1: Any, x2: Any, /) -> Array:
     return lax.select_n(lax.ne(negative_sign(x), negative_sign(y)), x, lax.neg(x))
 
 
-@fast_binary(np.nextafter)
+def _nextafter(x: Any, y: Any) -> Any:
+    out = np.nextafter(x, y)
+    return np.where(x == y, y, out) if out.dtype == np.float16 else out  # 0 towards -0 is -0
+
+
+@fast_binary(_nextafter)
 def nextafter(x: Any, y: Any, /) -> Array:
     """The float next to x in the direction of y, elementwise. Integers become float32.
 
@@ -84,6 +89,7 @@ def spacing(x: Any, /) -> Array:
     Raises: TypeError for complex numbers. Grad: zero. Source: NumPy `spacing`.
     """
     x = lax.stop_gradient(real_inexact("spacing", x))
+    x = core.convert(x, x.dtype)
     outwards = lax.select_n(negative_sign(x), filled(x, np.inf), filled(x, -np.inf))
     return lax.sub(lax.nextafter(x, outwards), x)
 

@@ -12,7 +12,7 @@ from numax.numpy.creation import constant
 from numax.numpy.grids import unravel_index
 from numax.numpy.manipulation import flip, ravel, reshape
 from numax.numpy.promotion import common_shape, no_out, promote_dtypes, ready_pair, to_shape, value
-from numax.numpy.taking import _gather_along, _take
+from numax.numpy.taking import _gather_along, _take, take_along_axis
 from numax.numpy.types import requested_dtype
 
 _host_of = core.eager.host_of
@@ -361,6 +361,7 @@ def _argsort(a: Any, axis: int, dtype: Any, stable: bool = True, descending: boo
 def lexsort(keys: Any, axis: Any = -1, *, batch_size: int | None = 16) -> Any:
     """The indices that sort by several keys, the last one counting most.
 
+    Args: batch_size: how many keys one sort compares; programs of many keys compile faster in parts.
     Differs from NumPy: int32. Raises: TypeError for no keys; ValueError if shapes differ. Source: NumPy `lexsort`.
     """
     if type(keys) is Array or isinstance(keys, Tracer | np.ndarray):
@@ -377,8 +378,16 @@ def lexsort(keys: Any, axis: Any = -1, *, batch_size: int | None = 16) -> Any:
     if not shape:
         return _known(np.zeros((), np.int64), _int32())
     axis = core.canonical_axis("lexsort", axis, len(shape))
+    size = len(parts) if batch_size is None else operator.index(batch_size)
+    if size < 1:
+        raise ValueError(f"lexsort: batch_size must be positive or None; got {batch_size!r}.")
     line = lax.broadcasted_iota(_int32(), shape, axis)
-    return lax.sort((*parts[::-1], line), axis, True, len(parts))[-1]
+    for start in range(0, len(parts), size):  # the keys that count least first; sorting is stable
+        keys = parts[start : start + size]
+        if start:
+            keys = [take_along_axis(k, line, axis) for k in keys]
+        line = lax.sort((*keys[::-1], line), axis, True, len(keys))[-1]
+    return line
 
 
 def _check_kth(op: str, kth: Any, n: int) -> None:
@@ -421,7 +430,7 @@ def sort_complex(a: Any) -> Any:
     """
     a = value("sort_complex", a)
     if not dtypes.is_complex(a.dtype):
-        wide = a.dtype in (dtypes.float64, dtypes.complex128)
+        wide = a.dtype in (dtypes.float64, dtypes.int64, dtypes.uint64)
         a = core.convert(a, dtypes.complex128 if wide else dtypes.complex64)
     return lax.sort(a, core.canonical_axis("sort_complex", -1, len(a.shape)))
 
@@ -429,7 +438,7 @@ def sort_complex(a: Any) -> Any:
 def top_k(
     a: Any, k: int, /, *, axis: int = -1, mode: str = "largest", sorted: bool = True
 ) -> tuple[Any, Any]:
-    """The k largest (or smallest) elements along an axis, in order, and their indices.
+    """The k largest (or smallest) elements along an axis and their indices; in order also where sorted=False allows any.
 
     Raises: ValueError for k out of range or another mode. Grad: linear in the values. Source: array API `top_k`.
     """
