@@ -45,6 +45,17 @@ def _no_axes(x: Any) -> None:
         )
 
 
+def _keep_derivative(
+    op: str, x: Any, error: type[Exception] = core.errors.ConcretizationTypeError
+) -> None:
+    """Refuse a value that is being differentiated: as a plain number it would count as a constant, unseen."""
+    if isinstance(x, Tracer) and x.concrete_() is not None:
+        raise error(
+            f"{op}: {x.aval.str_short()} is being differentiated, and its derivative would be lost. Use numax.numpy "
+            "on it, or numax.lax.stop_gradient(x) first to take it as a constant."
+        )
+
+
 def to_int(x: Any) -> int:
     memory = _single(x)
     if memory is not None:
@@ -58,6 +69,7 @@ def to_float(x: Any) -> float:
     if memory is not None:
         return float(memory)
     _no_axes(x)
+    _keep_derivative("float", x)
     if dtypes.is_complex(x.dtype):
         raise TypeError(
             f"float: a complex number is not a float; got {x.aval.str_short()}. Use x.real or abs(x)."
@@ -67,6 +79,7 @@ def to_float(x: Any) -> float:
 
 def to_complex(x: Any) -> complex:
     _no_axes(x)
+    _keep_derivative("complex", x)
     if x.dtype not in _PYTHON_KINDS and not isinstance(x, Tracer):
         return complex(float(x.numpy_()))
     return core.to_number(x, complex)
@@ -118,6 +131,7 @@ def item(x: Any, *args: Any) -> bool | int | float | complex:
 
 def tolist(x: Any) -> Any:
     """Nested lists of Python numbers."""
+    _keep_derivative("tolist", x)
     return _plain(x).tolist()
 
 
@@ -243,6 +257,7 @@ def to_numpy(x: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         raise TypeError(
             "PRNG keys do not convert to NumPy arrays. Use numax.random.key_data(keys)."
         )
+    _keep_derivative("numpy", x, core.errors.TracerArrayConversionError)
     memory = core.to_ndarray(x)
     if dtype is not None and np.dtype(dtype) != memory.dtype:
         if copy is False:

@@ -1,5 +1,6 @@
 """Traced values where numbers are needed: the class is JAX's, the message names the place and the way out."""
 
+import math
 import re
 
 import numpy as np
@@ -108,12 +109,32 @@ def test_the_transformation_is_named():
 
 def test_known_values_inside_grad_and_jvp_may_be_used():
     def f(x):
-        return x * float(x) if x > 0 else -x * int(x)
+        return x * float(lax.stop_gradient(x)) if x > 0 else -x * int(x)
 
     assert numax.grad(f)(3.0) == 3.0
     assert numax.grad(f)(-2.0) == 2.0
     assert numax.jvp(f, (3.0,), (1.0,))[1] == 3.0
     assert numax.grad(lambda x: x * np.asarray(lax.stop_gradient(x)))(3.0) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("use", "error"),
+    [
+        (float, errors.ConcretizationTypeError),
+        (complex, errors.ConcretizationTypeError),
+        (lambda x: x.tolist(), errors.ConcretizationTypeError),
+        (math.sin, errors.ConcretizationTypeError),
+        (np.asarray, errors.TracerArrayConversionError),
+        (np.sin, errors.TracerArrayConversionError),
+        (lambda x: np.array([x, x])[0], errors.TracerArrayConversionError),
+        (lambda x: jnp.take(ROW, jnp.array([7]), fill_value=x)[0], TypeError),
+        (lambda x: jnp.ones(3).at[jnp.array([7])].get(mode="fill", fill_value=x)[0], TypeError),
+    ],
+)
+def test_what_would_lose_a_derivative_is_refused(use, error):
+    for run in (numax.grad, lambda f: lambda x: numax.jvp(f, (x,), (1.0,))):
+        with pytest.raises(error, match=r"differentiated"):
+            run(lambda x: x * use(x))(3.0)
 
 
 def test_errors_are_type_errors_as_in_jax():

@@ -81,13 +81,10 @@ def _plain(fill: Any, dtype: Any) -> Any:
     if fill is None or type(fill) in (bool, int, float, complex):
         return fill
     if isinstance(fill, Tracer):
-        known = fill.concrete_()
-        if known is None:
-            raise TypeError(
-                f"gather: fill_value must be known while tracing; got {fill.aval.str_short()}. "
-                "Use numax.numpy.where on the result."
-            )
-        fill = known
+        raise TypeError(
+            f"gather: fill_value must be a number, neither traced nor differentiated; got {fill.aval.str_short()}. "
+            "Use numax.numpy.where on the result."
+        )
     data = fill.numpy_() if type(fill) is Array else np.asarray(fill)
     if data.shape:
         raise TypeError(f"gather: fill_value must have no dimensions; got shape {data.shape}.")

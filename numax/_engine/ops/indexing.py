@@ -354,13 +354,12 @@ def _fill(fill: Any) -> Any:
     if fill is None or type(fill) in (bool, int, float, complex):
         return fill
     found = as_value(fill, "get")
-    known = found if type(found) is Array else found.concrete_()
-    if known is None or known.shape:
+    if type(found) is not Array or found.shape:
         raise TypeError(
-            f"get: fill_value must be a number known while tracing; got {found.aval.str_short()}. "
+            f"get: fill_value must be a number, neither traced nor differentiated; got {found.aval.str_short()}. "
             "Use numax.numpy.where on the result."
         )
-    value = known.numpy_()
+    value = found.numpy_()
     return value.item() if value.dtype.kind in "biufc" else float(value)
 
 
