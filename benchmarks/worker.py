@@ -303,6 +303,83 @@ def kernel():
         return lax.scan(cell, (hidden, hidden), inputs)[1]
 
     compiled("LSTM, 50 steps", lstm, array(50, 64, 256))
+    more_kernels(compiled, special, nn, x, positive, square, integers)
+
+
+def more_kernels(compiled, special, nn, x, positive, square, integers):
+    """What the first list leaves out: special functions, narrow floats, reductions, layers, loops."""
+    compiled("exp2", jnp.exp2, x)
+    compiled("rsqrt", lax.rsqrt, positive)
+    compiled("logaddexp", jnp.logaddexp, x, positive)
+    for name in ("digamma", "i0e", "erfinv", "ndtri"):
+        compiled(name, special(name), positive if name in ("digamma", "i0e") else nn.sigmoid(x))
+    compiled("zeta", special("zeta"), positive + 1.5, positive)
+    compiled("gammainc 100,000", special("gammainc"), positive[:100_000], positive[:100_000] + 1)
+    compiled("gelu", nn.gelu, x)
+    for name in ("exp", "log", "tanh"):
+        compiled(f"{name}, float16", getattr(jnp, name), positive.astype("float16"))
+    for axis in (0, 1):
+        compiled(f"max, axis {axis}", lambda a, k=axis: jnp.max(a, k), square)
+        compiled(f"cumsum, axis {axis}", lambda a, k=axis: jnp.cumsum(a, k), square)
+        compiled(f"variance, axis {axis}", lambda a, k=axis: jnp.var(a, k), square)
+        compiled(f"sort, axis {axis}", lambda a, k=axis: jnp.sort(a, k), square)
+    table = integers.reshape(1000, 1000)
+    compiled("max of integers, axis 1", lambda a: jnp.max(a, 1), table)
+    compiled("argmax of integers, axis 1", lambda a: jnp.argmax(a, 1), table)
+    compiled("argmax of 10", lambda a: jnp.argmax(a, -1), x.reshape(-1, 10))
+    compiled("max, bfloat16", lambda a: jnp.max(a, 1), square.astype(jnp.bfloat16))
+    compiled("remainder of integers", jnp.remainder, integers, integers + 1)
+    compiled(
+        "transpose of 3 axes", lambda a: jnp.transpose(a, (2, 1, 0)) + 0.0, array(100, 100, 100)
+    )
+    compiled("top_k 10,000", lambda a: lax.top_k(a, 10_000), x)
+    compiled(
+        "Laplacian by rolls",
+        lambda a: sum(jnp.roll(a, s, k) for s in (1, -1) for k in (0, 1)) - 4 * a,
+        square,
+    )
+    points = array(300, 64)
+    compiled("pairwise distances", lambda a: ((a[:, None] - a[None]) ** 2).sum(-1), points)
+    rows = jnp.asarray(RNG.integers(0, 10_000, 20_000).astype(np.int32))
+    compiled(
+        "gradient of an embedding", J.grad(lambda t, i: (t[i] ** 2).sum()), array(10_000, 64), rows
+    )
+    gain = array(1000)
+
+    def normalised(a, g):
+        centred = a - a.mean(-1, keepdims=True)
+        return centred * lax.rsqrt((centred**2).mean(-1, keepdims=True) + 1e-5) * g
+
+    compiled("layer norm", normalised, square, gain)
+    compiled("gradient of layer norm", J.grad(lambda a, g: normalised(a, g).sum()), square, gain)
+
+    def attention(q, k, v):
+        scores = jnp.einsum("bqhd,bkhd->bhqk", q, k) / 8
+        return jnp.einsum("bhqk,bkhd->bqhd", nn.softmax(scores, -1), v)
+
+    compiled("attention", attention, *[array(8, 128, 4, 64) for _ in range(3)])
+    image, filters = array(16, 28, 28, 8), array(3, 3, 8, 8) * 0.1
+
+    def convolved(w, a, layout=("NHWC", "HWIO", "NHWC")):
+        return lax.conv_general_dilated(a, w, (1, 1), "SAME", dimension_numbers=layout)
+
+    def train(w, a):
+        slope = J.grad(lambda w: (convolved(w, a) ** 2).sum())
+        return lax.scan(lambda w, _: (w - 1e-6 * slope(w), None), w, None, length=5)[0]
+
+    compiled("gradient of conv", J.grad(lambda w, a: (convolved(w, a) ** 2).sum()), filters, image)
+    compiled("gradients of conv in a scan", train, filters, image)
+    compiled(
+        "max_pool",
+        lambda a: lax.reduce_window(a, -jnp.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID"),
+        image,
+    )
+    compiled("scan of 1000 small steps", many_steps, x[:10])
+    compiled("matmul, 100 of 64 x 64", jnp.matmul, array(100, 64, 64), array(100, 64, 64))
+
+
+def many_steps(a):
+    return lax.scan(lambda c, _: (c * 1.0001 + 0.1, c.sum()), a, None, length=1000)
 
 
 def main():

@@ -111,15 +111,37 @@ def exp2_wide(m: Any, t: Any) -> Any:
     return m.where(t >= 128.0, _INF, out)
 
 
-def expm1(m: Any, x: Any) -> Any:
-    """2**n e**r - 1, x = n log 2 + r, with half of 2**n, which is in range."""
+def _exp_parts(m: Any, x: Any) -> tuple[Any, Any]:
+    """q, a power of 2, and d of e**x = 4 q (1 + d), x = n log 2 + r: a quarter of 2**n is in range where e**x / 2 is."""
     n = m.rint(m.where(m.abs(x) < 200.0, x, 0.0) * (1 / math.log(2.0)))
     r = (x - n * 0.693359375) + n * 2.12194440e-4  # log 2 in two parts, the first of 10 bits
-    small = r + r * r * polynomial(_EXPM1, r)
-    half = m.from_bits((m.bits(n + _SHIFT) + 126) << 23)
-    out = 2.0 * (half * small + (half - 0.5))
+    return m.from_bits((m.bits(n + _SHIFT) + 125) << 23), r + r * r * polynomial(_EXPM1, r)
+
+
+def expm1(m: Any, x: Any) -> Any:
+    """e**x - 1."""
+    q, d = _exp_parts(m, x)
+    out = 4.0 * (q * d + (q - 0.25))
     out = m.where(x < -80.0, -1.0, m.where(x > 88.8, _INF, out))
     return m.where(m.abs(x) < 1e-10, x, out)
+
+
+def sinh(m: Any, x: Any) -> Any:
+    """(e + e / (e + 1)) / 2, e = e**|x| - 1."""
+    size = m.abs(x)
+    q, d = _exp_parts(m, size)
+    e = 4.0 * (q * d + (q - 0.25))
+    out = m.where(size < 20.0, 0.5 * (e + e / (e + 1.0)), 2.0 * (q * d + q))
+    out = m.where(size > 89.5, _INF, m.where(size < 1e-5, size, out))
+    return m.where(x < 0.0, -out, m.where(x == 0.0, x, out))
+
+
+def cosh(m: Any, x: Any) -> Any:
+    """e**|x| / 2 and its inverse's quarter."""
+    size = m.abs(x)
+    q, d = _exp_parts(m, size)
+    half = 2.0 * (q * d + q)
+    return m.where(size > 89.5, _INF, half + 0.25 / half)
 
 
 def _log2(m: Any, size: Any) -> Any:
@@ -220,6 +242,7 @@ def lgamma(m: Any, x: Any) -> Any:
 __all__ = [
     "KNOWN_POWERS",
     "SIN_PI",
+    "cosh",
     "exp2",
     "exp2_wide",
     "expm1",
@@ -227,4 +250,5 @@ __all__ = [
     "lgamma_wide",
     "log_wide",
     "power",
+    "sinh",
 ]
