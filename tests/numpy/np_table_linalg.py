@@ -3,7 +3,7 @@
 import numpy as np
 from np_table import Row, a, call
 
-NUMBER, INEXACT = "iufc", "fc"
+NUMBER = "iufc"
 
 
 def row(name: str, *calls, **options) -> Row:

@@ -3,7 +3,7 @@
 import numpy as np
 from np_table import Data, Row, a, call, mask, special
 
-ALL, REAL, NUMBER, FLOAT = "biufc", "biuf", "iufc", "f"
+ALL, REAL, NUMBER = "biufc", "biuf", "iufc"
 
 
 def reduction(name: str, kinds: str = ALL, *, where: bool = True, initial: bool = False, dtype: bool = False,

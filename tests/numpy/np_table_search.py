@@ -3,7 +3,7 @@
 import numpy as np
 from np_table import Data, Row, a, call, mask, places, special
 
-ALL, REAL, INT, FLOAT = "biufc", "biuf", "biu", "f"
+ALL = "biufc"
 
 
 def row(name: str, *calls, **options) -> Row:

@@ -3,8 +3,6 @@
 import numpy as np
 from np_table import Data, Name, Row, a, call, mask, places
 
-ALL, REAL, FLOAT = "biufc", "biuf", "f"
-
 
 def row(name: str, *calls, **options) -> Row:
     return Row(f"numpy.{name}", list(calls), **options)

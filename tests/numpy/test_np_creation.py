@@ -122,7 +122,7 @@ def of_xp(name, *args, **kwargs):
     )
 
 
-A, B, V = f(3, 4), f(2, 3, 4), f(3)
+A, V = f(3, 4), f(3)
 RANGES = [
     of_xp("arange", 5),
     of_xp("arange", 5.0),
@@ -152,32 +152,7 @@ RANGES = [
     of_xp("geomspace", 1, 256, 9, dtype=int),
     of_xp("geomspace", 8, 1, 4),
 ]
-MATRICES = [
-    of_xp("eye", 3),
-    of_xp("eye", 2, 4, 1),
-    of_xp("eye", 4, 2, -1),
-    of_xp("eye", 3, k=10),
-    of_xp("eye", 0),
-    of_xp("identity", 3),
-    of_xp("tri", 3),
-    of_xp("tri", 2, 4, 1),
-    of_xp("tri", 4, 2, -2),
-    of_xp("zeros", (2, 0)),
-    of_xp("ones", 3),
-    of_xp("full", (2, 2), 7.5),
-    of_xp("empty", 0),
-    of_xp("diag_indices", 3),
-    of_xp("diag_indices", 2, 3),
-    of_xp("tril_indices", 3),
-    of_xp("tril_indices", 3, -1, 4),
-    of_xp("triu_indices", 3, 1, 4),
-    of_xp("indices", (2, 3)),
-    of_xp("indices", (2, 3), sparse=True),
-    of_xp("indices", ()),
-    of_xp("unravel_index", 5, (2, 3)),
-    of_xp("ravel_multi_index", (1, 2), (2, 3)),
-    of_xp("ravel_multi_index", (1, 2), (2, 3), order="F"),
-]
+MATRICES = []
 ROWS = (
     RANGES
     + MATRICES
@@ -217,27 +192,6 @@ ROWS = (
             tol=3e-6,
         ),
         Row("geomspace_complex", lambda xp: xp.geomspace(1j, 1000j, 4), (), tol=1e-4),
-        Row("full_array", lambda xp, a: xp.full((2, 3), a), (V,)),
-        Row("full_like", lambda xp, a, b: xp.full_like(a, b), (A, np.float32(3))),
-        Row("zeros_like", lambda xp, a: xp.zeros_like(a), (A,)),
-        Row("diag", lambda xp, a: xp.diag(a, 1), (V,)),
-        Row("diag_below", lambda xp, a: xp.diag(a, -2), (V,)),
-        Row("diag_of_matrix", lambda xp, a: xp.diag(a, -1), (A,)),
-        Row("diagflat", lambda xp, a: xp.diagflat(a, 1), (f(2, 2),)),
-        *[
-            Row(f"diagonal_{k}", lambda xp, a, k=k: xp.diagonal(a, k), (A,))
-            for k in (-9, -2, -1, 0, 1, 3, 4)
-        ],
-        Row("diagonal_axes", lambda xp, a: xp.diagonal(a, 1, axis1=2, axis2=0), (B,)),
-        *[Row(f"tril_{k}", lambda xp, a, k=k: xp.tril(a, k), (B,)) for k in (-1, 0, 2)],
-        *[Row(f"triu_{k}", lambda xp, a, k=k: xp.triu(a, k), (A,)) for k in (-1, 0, 2)],
-        Row("diag_indices_from", lambda xp, a: xp.diag_indices_from(a), (f(3, 3),)),
-        Row("tril_indices_from", lambda xp, a: xp.tril_indices_from(a), (A,)),
-        Row("triu_indices_from", lambda xp, a: xp.triu_indices_from(a, 1), (A,)),
-        Row("mask_indices", lambda xp: xp.mask_indices(3, xp.triu, 1), (), jit=False),
-        Row("meshgrid", lambda xp, a, b, c: xp.meshgrid(a, b, c), (f(2), f(3), f(4))),
-        Row("meshgrid_ij", lambda xp, a, b: xp.meshgrid(a, b, indexing="ij"), (f(2), f(3))),
-        Row("meshgrid_sparse", lambda xp, a, b: xp.meshgrid(a, b, sparse=True), (f(2), f(3))),
         Row("mgrid", lambda xp: xp.mgrid[0:3, 1:2:4j], ()),
         Row("mgrid_one", lambda xp: xp.mgrid[0:1:0.3], ()),
         Row(
@@ -259,25 +213,6 @@ ROWS = (
         ),
         Row("c_", lambda xp, a: xp.c_[a, a], (V,)),
         Row("c_2d", lambda xp, a: xp.c_[a, a], (A,)),
-        Row("ix_", lambda xp, a: xp.ix_(np.array([0, 2]), a), (np.array([1, 0], np.int32),)),
-        Row("ix_mask", lambda xp: xp.ix_(np.array([True, False, True]), np.array([1])), ()),
-        Row("fromfunction", lambda xp: xp.fromfunction(lambda i, j: i * 10 + j, (2, 3)), ()),
-        Row(
-            "unravel_index",
-            lambda xp, a: xp.unravel_index(a, (2, 3)),
-            (np.array([0, 3, 5], np.int32),),
-        ),
-        Row(
-            "ravel_multi_index",
-            lambda xp, a, b: xp.ravel_multi_index((a, b), (2, 3), mode="clip"),
-            (np.array([0, 5], np.int32), np.array([-1, 2], np.int32)),
-        ),
-        Row(
-            "ravel_multi_index_wrap",
-            lambda xp, a, b: xp.ravel_multi_index((a, b), (2, 3), mode="wrap"),
-            (np.array([0, 5], np.int32), np.array([-1, 2], np.int32)),
-        ),
-        Row("copy", lambda xp, a: xp.copy(a), (A,)),
     ]
 )
 

@@ -15,7 +15,6 @@ def f(*shape: int) -> np.ndarray:
 
 
 P, Q = f(5), f(3)
-C = (f(4) + 1j * f(4)).astype(np.complex64)
 X, Y, W = np.linspace(-1, 1, 9, dtype=np.float32), f(9), np.abs(f(9)) + 0.5
 
 
@@ -25,25 +24,9 @@ def padded(u, v):
 
 
 ROWS = [
-    Row("polyadd", lambda xp, p, q: xp.polyadd(p, q), (P, Q)),
-    Row("polysub", lambda xp, p, q: xp.polysub(p, q), (Q, P)),
-    Row("polymul", lambda xp, p, q: xp.polymul(p, q), (P, Q), tol=3e-6),
-    Row("polymul_complex", lambda xp, p, q: xp.polymul(p, q), (C, Q), tol=3e-6),
-    Row("polydiv", lambda xp, p, q: xp.polydiv(p, q), (P, Q), reference=padded, tol=3e-4),
     Row("polydiv_short", lambda xp, p, q: xp.polydiv(p, q), (Q, P), reference=padded),
-    Row("polyval", lambda xp, p, x: xp.polyval(p, x), (P, f(2, 3)), tol=3e-6),
-    Row(
-        "polyval_int",
-        lambda xp, p, x: xp.polyval(p, x),
-        (np.array([1, 2, 3], np.int32), np.array([0, 1, 2], np.int32)),
-    ),
     Row("polyval_long", lambda xp, p, x: xp.polyval(p, x), (f(20), np.float32(0.5)), tol=3e-6),
-    *[Row(f"polyder_{m}", lambda xp, p, m=m: xp.polyder(p, m), (P,)) for m in (0, 1, 3, 7)],
-    *[Row(f"polyint_{m}", lambda xp, p, m=m: xp.polyint(p, m), (P,)) for m in (0, 1, 3)],
     Row("polyint_constants", lambda xp, p, k: xp.polyint(p, 3, k=k), (P, f(3)), vmap=False),
-    Row("polyint_constant", lambda xp, p: xp.polyint(p, 2, k=3.0), (P,)),
-    Row("poly", lambda xp, z: xp.poly(z), (f(4),), tol=3e-6),
-    Row("poly_complex", lambda xp, z: xp.poly(z), (C,), tol=3e-6),
     Row("polyfit", lambda xp, x, y: xp.polyfit(x, y, 3), (X, Y), tol=2e-5, dtype="float32"),
     Row(
         "polyfit_several",
@@ -80,8 +63,6 @@ ROWS = [
         tol=2e-5,
         dtype="float32",
     ),
-    Row("vander", lambda xp, x: xp.vander(x, 4), (Q,)),
-    Row("vander_increasing", lambda xp, x: xp.vander(x, increasing=True), (Q,)),
 ]
 
 

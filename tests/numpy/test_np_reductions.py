@@ -1,4 +1,4 @@
-"""Reductions, averages, quantiles and differences against NumPy: dtypes, axes, keepdims, where, initial, NaNs."""
+"""Reductions on any shape, quantile methods, delicate gradients and errors; np_table_reductions.py compares values."""
 
 import ml_dtypes
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from np_rows import Row, check_grad, check_jit, check_value, check_vmap, host, rows_of
+from np_rows import host
 
 import numax
 import numax.numpy as jnp
@@ -14,133 +14,6 @@ from numax.numpy import quantiles
 
 rng = np.random.default_rng(5)
 A = rng.standard_normal((3, 4)).astype(np.float32)
-T = rng.standard_normal((2, 3, 4)).astype(np.float32)
-N = np.where(rng.random((3, 4)) < 0.3, np.nan, A).astype(np.float32)
-W = rng.uniform(0.1, 1, (3, 4)).astype(np.float32)
-M = rng.random((3, 4)) < 0.6
-C = (A + 1j * A[::-1]).astype(np.complex64)
-I8 = rng.integers(-9, 9, (3, 4)).astype(np.int8)
-X = np.array([0, 1, 3, 4.5], np.float32)
-
-TOTALS = [
-    "sum",
-    "prod",
-    "max",
-    "min",
-    "any",
-    "all",
-    "mean",
-    "var",
-    "std",
-    "median",
-    "ptp",
-    "argmax",
-    "argmin",
-]
-NANS = ["nansum", "nanprod", "nanmax", "nanmin", "nanmean", "nanvar", "nanstd", "nanmedian"]
-RUNNING = ["cumsum", "cumprod", "nancumsum", "nancumprod"]
-FLAT_GRAD = {"any": False, "all": False, "argmax": False, "argmin": False, "count_nonzero": False}
-
-
-def axes_for(name):
-    return [None, 0, -1] if name.startswith("arg") else [None, 0, -1, (0, 2), ()]
-
-
-ROWS = [
-    *[
-        Row(f"{n}_{axis}", lambda xp, x, n=n, axis=axis: getattr(xp, n)(x, axis=axis), (T,), grad=FLAT_GRAD.get(n, (n, axis) != ("std", ())), tol=5e-6)
-        for n in TOTALS
-        for axis in axes_for(n)
-        if not (n == "ptp" and axis == ())
-    ],
-    *[
-        Row(f"{n}_keepdims", lambda xp, x, n=n: getattr(xp, n)(x, axis=1, keepdims=True), (T,), grad=False, tol=5e-6)
-        for n in TOTALS
-    ],
-    *[
-        Row(f"{n}_{axis}", lambda xp, x, n=n, axis=axis: getattr(xp, n)(x, axis=axis), (N,), grad=False, tol=5e-6)
-        for n in NANS
-        for axis in (None, 0, 1)
-    ],
-    *[
-        Row(f"{n}_{axis}", lambda xp, x, n=n, axis=axis: getattr(xp, n)(x, axis=axis), (A if n[0] == "c" else N,), grad=n[0] == "c")
-        for n in RUNNING
-        for axis in (None, 0, -1)
-    ],
-    *[
-        Row(f"{n}_where", lambda xp, x, m, n=n: getattr(xp, n)(x, axis=1, where=m), (A, M), tol=5e-6)
-        for n in ("sum", "prod", "mean", "var", "std")
-    ],
-    *[Row(f"{n}_where", lambda xp, x, m, n=n: getattr(xp, n)(x, axis=0, where=m), (A > 0, M[0])) for n in ("any", "all")],
-    *[
-        Row(f"{n}_initial", lambda xp, x, m, n=n: getattr(xp, n)(x, axis=1, where=m, initial=0.25), (A, M))
-        for n in ("sum", "prod", "max", "min")
-    ],
-    *[Row(f"{n}_complex", lambda xp, x, n=n: getattr(xp, n)(x, axis=0), (C,)) for n in ("sum", "prod", "mean", "var", "std", "cumsum")],
-    *[Row(f"{n}_complex", lambda xp, x, n=n: getattr(xp, n)(x, axis=0), (C,)) for n in ("max", "min", "any")],
-    *[Row(f"{n}_int8", lambda xp, x, n=n: getattr(xp, n)(x, axis=0), (I8,)) for n in ("sum", "prod", "max", "min", "argmax")],
-    *[Row(f"{n}_int8", lambda xp, x, n=n: getattr(xp, n)(x, axis=0), (I8,)) for n in ("mean", "var", "std", "median")],
-    *[Row(f"{n}_bool", lambda xp, x, n=n: getattr(xp, n)(x, axis=0), (M,)) for n in ("sum", "prod", "max", "any", "mean", "argmax", "cumsum")],
-    Row("sum_uint8", lambda xp, x: xp.sum(x), (np.array([200, 100], np.uint8),)),
-    Row("count_nonzero", lambda xp, x: xp.count_nonzero(x, axis=1), (I8,)),
-    Row("count_nonzero_all", lambda xp, x: xp.count_nonzero(x), (M,), dtype="int32"),
-    Row("sum_dtype", lambda xp, x: xp.sum(x, axis=0, dtype="float16"), (I8,), tol=1e-3),
-    Row("var_ddof", lambda xp, x: xp.var(x, axis=0, ddof=1), (A,)),
-    Row("std_correction", lambda xp, x: xp.std(x, axis=1, correction=2), (A,)),
-    Row("var_mean", lambda xp, x: xp.var(x, axis=1, mean=xp.mean(x, axis=1, keepdims=True)), (A,)),
-    Row("nanvar_ddof", lambda xp, x: xp.nanvar(x, axis=1, ddof=1), (A,)),
-    Row("average", lambda xp, x, w: xp.average(x, weights=w), (A, W)),
-    Row("average_axis", lambda xp, x, w: xp.average(x, axis=1, weights=w, returned=True), (A, W)),
-    Row("average_vector", lambda xp, x, w: xp.average(x, axis=-1, weights=w, keepdims=True), (A, W[0])),
-    Row("average_plain", lambda xp, x: xp.average(x, axis=0), (A,)),
-    Row("cumulative_sum", lambda xp, x: xp.cumulative_sum(x, axis=1, include_initial=True), (A,)),
-    Row("cumulative_prod", lambda xp, x: xp.cumulative_prod(x, axis=0, include_initial=True), (A,)),
-    Row("diff", lambda xp, x: xp.diff(x, 2, axis=1), (T,)),
-    Row("diff_ends", lambda xp, x: xp.diff(x, axis=0, prepend=0.5, append=x[:2]), (T,), dtype="float32"),
-    Row("diff_bool", lambda xp, x: xp.diff(x), (M,)),
-    Row("ediff1d", lambda xp, x: xp.ediff1d(x, to_begin=np.float32(1), to_end=xp.asarray([2, 3], dtype="float32")), (A,), vmap=False),
-    Row("gradient", lambda xp, x: xp.gradient(x), (A,)),
-    Row("gradient_step", lambda xp, x: xp.gradient(x, 0.5, axis=1, edge_order=2), (A,)),
-    Row("gradient_steps", lambda xp, x: xp.gradient(x, 0.5, 2.0), (A,)),
-    Row("gradient_uneven", lambda xp, x, at: xp.gradient(x, at, axis=1), (A, X), vmap=False),
-    Row("gradient_uneven_2", lambda xp, x, at: xp.gradient(x, at, axis=1, edge_order=2), (A, X), vmap=False),
-    Row("trapezoid", lambda xp, x: xp.trapezoid(x, dx=0.5, axis=0), (A,)),
-    Row("trapezoid_x", lambda xp, x, at: xp.trapezoid(x, at), (A, X)),
-    Row("trapezoid_xs", lambda xp, x, at: xp.trapezoid(x, at, axis=0), (A, W)),
-    Row("quantile", lambda xp, x: xp.quantile(x, np.float32(0.3), axis=1), (T,)),
-    Row("quantiles", lambda xp, x, q: xp.quantile(x, q, axis=(0, 2), keepdims=True), (T, np.array([0.2, 0.9], np.float32)), vmap=False),
-    Row("percentile", lambda xp, x: xp.percentile(x, np.float32(40), axis=0), (T,), tol=3e-6),
-    Row("nanquantile", lambda xp, x: xp.nanquantile(x, np.float32(0.3), axis=1), (N,), grad=False),
-    Row("nanpercentile", lambda xp, x: xp.nanpercentile(x, np.float32(70), axis=0), (N,), grad=False),
-    Row(
-        "quantile_weights",
-        lambda xp, x, w: xp.quantile(x, np.array([0.1, 0.6], np.float32), axis=1, weights=w, method="inverted_cdf"),
-        (A, W),
-        grad=False,
-    ),
-]  # fmt: skip
-
-
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("row", ROWS, ids=str)
-def test_agrees_with_numpy(row):
-    check_value(row)
-    check_value(row)  # the second call may run NumPy's own reduction
-
-
-@pytest.mark.parametrize("row", rows_of(ROWS, "jit"), ids=str)
-def test_compiled_is_eager(row):
-    check_jit(row)
-
-
-@pytest.mark.parametrize("row", rows_of(ROWS, "grad"), ids=str)
-def test_derivatives_are_those_of_numpys_function(row):
-    check_grad(row)
-
-
-@pytest.mark.parametrize("row", rows_of(ROWS, "vmap"), ids=str)
-def test_vmap_is_a_loop(row):
-    check_vmap(row)
 
 
 shapes = hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=3)

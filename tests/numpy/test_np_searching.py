@@ -24,70 +24,22 @@ def i(*shape: int) -> np.ndarray:
 A, V, IV, IA = f(3, 4), f(7), i(9), i(3, 4)
 SPECIAL = np.array([3, np.nan, -np.inf, 1, -1, np.inf, np.nan, 2], np.float32)
 C = (rng.integers(0, 3, 6) + 1j * rng.integers(0, 3, 6)).astype(np.complex64)
-MASK = np.array([True, False, True, True])
 SORTED = np.sort(f(6))
 EDGES = np.array([-1.0, -0.25, 0.0, 0.5, 2.0], np.float32)
 
-WHERE = [
-    Row("where", lambda xp, c, a, b: xp.where(c, a, b), (A > 0, A, f(4))),
-    Row("where_number", lambda xp, a: xp.where(a > 0, a, 0.0), (A,)),
-    Row("where_int", lambda xp, c, a: xp.where(c, a, 7), (IA > 0, IA)),
-    Row("where_mixed", lambda xp, c, a, b: xp.where(c, a, b), (IA > 0, IA, A), dtype="float32"),
-    Row("where_of_integers", lambda xp, c, a, b: xp.where(c, a, b), (IA, A, -A)),
-    Row("where_complex", lambda xp, c, a, b: xp.where(c, a, b), (C.real > 0, C, f(6))),
-    Row("where_scalar_condition", lambda xp, c, a, b: xp.where(c, a, b), (np.array(True), A, -A)),
-    Row("compress", lambda xp, a: xp.compress(MASK, a, axis=1), (A,)),
-    Row("compress_flat", lambda xp, a: xp.compress(MASK, a), (A,)),
-    Row("extract", lambda xp, a: xp.extract(MASK.reshape(2, 2), a), (f(2, 2),)),
-    Row("nonzero_known", lambda xp, a: xp.nonzero(a), (IA,), jit=False, vmap=False),
-    Row("where_one", lambda xp, a: xp.where(a), (IA,), jit=False, vmap=False),
-    Row("argwhere", lambda xp, a: xp.argwhere(a), (IA,), jit=False, vmap=False),
-    Row("argwhere_0d", lambda xp, a: xp.argwhere(a), (np.int32(3),), jit=False, vmap=False),
-    Row("flatnonzero", lambda xp, a: xp.flatnonzero(a), (IA,), jit=False, vmap=False),
-]
 
 SORTING = [
-    Row("sort", lambda xp, a: xp.sort(a), (A,)),
-    Row("sort_axis", lambda xp, a: xp.sort(a, axis=0), (A,)),
-    Row("sort_flat", lambda xp, a: xp.sort(a, axis=None), (A,)),
-    Row("sort_int", lambda xp, a: xp.sort(a), (IV,)),
-    Row("sort_special", lambda xp, a: xp.sort(a), (SPECIAL,), grad=False),
-    Row("sort_complex_dtype", lambda xp, a: xp.sort(a), (C,)),
-    Row("sort_bool", lambda xp, a: xp.sort(a), (A[0] > 0,)),
     Row(
         "sort_descending",
         lambda xp, a: jnp.sort(a, descending=True),
         (V,),
         reference=lambda a: np.sort(a)[::-1],
     ),
-    Row("argsort", lambda xp, a: xp.argsort(a, stable=True), (A,)),
-    Row("argsort_ties", lambda xp, a: xp.argsort(a, stable=True), (IV,)),
-    Row("argsort_special", lambda xp, a: xp.argsort(a, stable=True), (SPECIAL,), grad=False),
-    Row("argsort_flat", lambda xp, a: xp.argsort(a, axis=None, stable=True), (A,)),
     Row(
         "argsort_descending",
         lambda xp, a: jnp.argsort(a, descending=True),
         (IV,),
         reference=lambda a: np.argsort(-a, stable=True),
-    ),
-    Row("lexsort", lambda xp, a, b: xp.lexsort((a, b)), (i(9), i(9))),
-    Row("lexsort_2d", lambda xp, a: xp.lexsort(a), (IA,)),
-    Row("lexsort_axis", lambda xp, a, b: xp.lexsort((a, b), axis=0), (IA, i(3, 4))),
-    Row("sort_complex", lambda xp, a: xp.sort_complex(a), (V,), grad=False, dtype="complex64"),
-    Row("partition", lambda xp, a: xp.sort(xp.partition(a, 3)[:3]), (V,)),
-    Row("partition_kth", lambda xp, a: xp.partition(a, 2, axis=0)[2], (A,)),
-    Row("argpartition", lambda xp, a: xp.sort(xp.take(a, xp.argpartition(a, 3)[:3])), (V,)),
-    Row(
-        "top_k",
-        lambda xp, a: jnp.top_k(a, 3)[0],
-        (A,),
-        reference=lambda a: np.sort(a)[:, ::-1][:, :3],
-    ),
-    Row(
-        "top_k_smallest",
-        lambda xp, a: jnp.top_k(a, 2, axis=0, mode="smallest")[0],
-        (A,),
-        reference=lambda a: np.sort(a, 0)[:2],
     ),
 ]
 
@@ -147,70 +99,8 @@ SEARCH = [
     ),
 ]
 
-D, E = np.array([3, 1, 2, 3, 1, 5], np.int32), np.array([2, 3, 7, 2], np.int32)
+D = np.array([3, 1, 2, 3, 1, 5], np.int32)
 SETS = [
-    Row("unique", lambda xp, a: xp.unique(a), (D,), jit=False, vmap=False),
-    Row(
-        "unique_all_parts",
-        lambda xp, a: xp.unique(a, True, True, True),
-        (D,),
-        jit=False,
-        vmap=False,
-    ),
-    Row("unique_2d", lambda xp, a: xp.unique(a, return_inverse=True), (IA,), jit=False, vmap=False),
-    Row(
-        "unique_axis",
-        lambda xp, a: xp.unique(a, True, True, True, axis=1),
-        (np.array([[1, 0, 1], [2, 2, 2]]),),
-        jit=False,
-        vmap=False,
-    ),
-    Row(
-        "unique_nan",
-        lambda xp, a: xp.unique(a, return_counts=True),
-        (SPECIAL,),
-        jit=False,
-        vmap=False,
-        grad=False,
-    ),
-    Row(
-        "unique_nans_differ",
-        lambda xp, a: xp.unique(a, equal_nan=False),
-        (SPECIAL,),
-        jit=False,
-        vmap=False,
-        grad=False,
-    ),
-    Row("unique_empty", lambda xp, a: xp.unique(a), (f(0),), jit=False, vmap=False),
-    Row("unique_all", lambda xp, a: tuple(xp.unique_all(a)), (IA,), jit=False, vmap=False),
-    Row("unique_counts", lambda xp, a: tuple(xp.unique_counts(a)), (D,), jit=False, vmap=False),
-    Row("unique_inverse", lambda xp, a: tuple(xp.unique_inverse(a)), (IA,), jit=False, vmap=False),
-    Row("unique_values", lambda xp, a: xp.sort(xp.unique_values(a)), (D,), jit=False, vmap=False),
-    Row("intersect1d", lambda xp, a, b: xp.intersect1d(a, b), (D, E), jit=False, vmap=False),
-    Row(
-        "intersect1d_indices",
-        lambda xp, a, b: xp.intersect1d(a, b, return_indices=True),
-        (D, E),
-        jit=False,
-        vmap=False,
-    ),
-    Row(
-        "intersect1d_none",
-        lambda xp, a, b: xp.intersect1d(a, b),
-        (D, D + 10),
-        jit=False,
-        vmap=False,
-    ),
-    Row("union1d", lambda xp, a, b: xp.union1d(a, b), (D, E), jit=False, vmap=False),
-    Row("setdiff1d", lambda xp, a, b: xp.setdiff1d(a, b), (D, E), jit=False, vmap=False),
-    Row(
-        "setdiff1d_unique",
-        lambda xp, a, b: xp.setdiff1d(a, b, assume_unique=True),
-        (D, E),
-        jit=False,
-        vmap=False,
-    ),
-    Row("setxor1d", lambda xp, a, b: xp.setxor1d(a, b), (D, E), jit=False, vmap=False),
     Row("isin", lambda xp, a, b: xp.isin(a, b), (IA, np.array([1, 2], np.int32))),
     Row(
         "isin_invert", lambda xp, a, b: xp.isin(a, b, invert=True), (IA, np.array([1, 2], np.int32))
@@ -229,7 +119,7 @@ SETS = [
     ],
 ]
 
-ROWS = WHERE + SORTING + SEARCH + SETS
+ROWS = SORTING + SEARCH + SETS
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
