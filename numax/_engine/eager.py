@@ -156,7 +156,8 @@ _LOSING = (
     np.power,
     np.reciprocal,
     np.expm1,
-)  # complex infinities become nan in NumPy
+    np.log1p,
+)  # of complex numbers NumPy's make nan of infinities, or lose digits
 _DIVIDING = (np.floor_divide, np.remainder, np.fmod)  # of int4 they warn, whatever NumPy is told
 _TINY = frozenset({dtypes.int2, dtypes.int4, dtypes.uint2, dtypes.uint4})
 _TRUTH = (np.logical_and, np.logical_or, np.logical_xor, np.logical_not)

@@ -261,7 +261,8 @@ def iinfo(int_type: Any) -> Any:
 def _python_kind(dtype: Any) -> Any:
     if not isinstance(dtype, type) and isinstance(dtype, _PYTHON):
         return np.dtype(type(dtype))
-    return getattr(dtype, "dtype", dtype)
+    found = getattr(dtype, "dtype", dtype)
+    return found if isinstance(found, np.dtype) else dtype  # NumPy's classes have a descriptor
 
 
 def _kind_of(x: Any) -> Any:

@@ -388,6 +388,23 @@ def test_dtypes_of_each_kind(wide):
         jnp.isdtype(jnp.int8, "integer-like")
 
 
+def test_limits_of_dtypes_arrays_and_classes():
+    for given in (
+        np.float32,
+        jnp.float32,
+        np.dtype("float32"),
+        "float32",
+        jnp.ones(2),
+        np.complex64,
+    ):
+        assert jnp.finfo(given).eps == 2.0**-23 and jnp.finfo(given).bits == 32
+    for given in (np.int8, jnp.int8, np.dtype("int8"), "int8", jnp.ones(2, "int8"), np.int8(3)):
+        assert (jnp.iinfo(given).min, jnp.iinfo(given).max, jnp.iinfo(given).bits) == (-128, 127, 8)
+    for given in (np.int8, bool):
+        with pytest.raises((ValueError, TypeError)):
+            jnp.finfo(given)
+
+
 def test_dtypes_of_results_in_64_bits(x64):
     i8, i32, f32, c64 = [jnp.ones(3, t) for t in ("int8", "int32", "float32", "complex64")]
     u8 = jnp.ones(3, "uint8")

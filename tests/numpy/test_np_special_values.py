@@ -2,6 +2,7 @@
 
 import math
 
+import ml_dtypes
 import numpy as np
 import pytest
 from np_special_rows import BINARY, COMPLEX, EVEN, ODD, REAL, TURNED, number, rows
@@ -20,6 +21,7 @@ def matches(got, text, args, eps):
         return bool(got) is (text == "True")
     free = text.startswith("~")
     want = number(text.lstrip("~"), *args)
+    got = float(got)
     if math.isnan(want):
         return math.isnan(got)
     if want == 0 or math.isinf(want):
@@ -55,12 +57,15 @@ def parts_of(calls):
     ]
 
 
+NARROW = {"float16": (False, np.float16, None), "bfloat16": (False, ml_dtypes.bfloat16, None)}
+
+
 @pytest.mark.parametrize("table", ["REAL", "BINARY"])
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", [*WIDTHS, *NARROW])
 def test_real_special_cases(width, table):
-    x64, dtype, _ = WIDTHS[width]
+    x64, dtype, _ = (WIDTHS | NARROW)[width]
     found = rows({"REAL": REAL, "BINARY": BINARY}[table])
-    eps = np.finfo(dtype).eps
+    eps = float(jnp.finfo(dtype).eps)
     wrong = []
     with config.enable_x64(x64):
         calls = [

@@ -22,7 +22,7 @@ Part = Emitted
 Pair = tuple[Emitted, Emitted]
 Rule = Callable[["Parts", Part, Part], Pair]
 _SIN, _COS = on_cpu(cpu_math.sin, hlo.sine), on_cpu(cpu_math.cos, hlo.cosine)
-_TAN = on_cpu(cpu_math.tan, hlo.tan)
+_TAN, _ATAN2 = on_cpu(cpu_math.tan, hlo.tan), on_cpu(cpu_math.atan2, hlo.atan2)
 _LARGE = 20.0  # sinh and cosh are exp / 2 from here on, in float64 too
 
 
@@ -99,6 +99,35 @@ def expm1(m: Parts, a: Part, b: Part) -> Pair:
     return m.where((m.abs(a) < 2 * _LARGE) & m.finite(b), near, re - 1.0), im
 
 
+def log(m: Parts, a: Part, b: Part) -> Pair:
+    p, q = m.of(hlo.maximum, m.abs(a), m.abs(b)), m.of(hlo.minimum, m.abs(a), m.abs(b))
+    ratio = m.where(p == 0.0, 0.0, q / p)
+    far = m.log(p) + 0.5 * m.log1p(ratio * ratio)
+    above = (p - 1.0) * (p + 1.0) + q * q  # |z|**2 - 1, without loss at z = 1
+    re = m.where(m.abs(above) < 0.2, 0.5 * m.log1p(above), far)
+    large = (m.abs(a) == np.inf) | (m.abs(b) == np.inf)
+    return m.where(large, np.inf, re), m.of(_ATAN2, b, a)
+
+
+def log1p(m: Parts, a: Part, b: Part) -> Pair:
+    re, im = log(m, 1.0 + a, b)
+    above = a * (2.0 + a) + b * b
+    return m.where(m.abs(above) < 0.2, 0.5 * m.log1p(above), re), im
+
+
+def log1p_host(x: np.ndarray) -> Any:
+    """log(1 + x); NumPy's loses all digits of small complex numbers."""
+    if x.dtype not in _COMPLEX:
+        return np.log1p(x)
+    a, b = x.real, x.imag
+    above = a * (2 + a) + b * b
+    near = np.abs(above) < 0.2
+    out = np.empty_like(x)
+    out.real = np.where(near, 0.5 * np.log1p(np.where(near, above, 0)), np.log(np.hypot(1 + a, b)))
+    out.imag = np.arctan2(b, 1 + a)
+    return out
+
+
 # ---- hyperbolic functions; sin, cos and tan turn them ----
 
 
@@ -168,7 +197,7 @@ def asinh(m: Parts, a: Part, b: Part) -> Pair:
     p, q = m.abs(a), m.abs(b)
     re, im = m.whole("asinh", p, q)
     large = (p == np.inf) | (q == np.inf)
-    re, im = m.where(large, np.inf, re), m.where(large, m.of(hlo.atan2, q, p), im)
+    re, im = m.where(large, np.inf, re), m.where(large, m.of(_ATAN2, q, p), im)
     return m.signed(m.abs(re), a), m.signed(m.where(q == 0.0, q, m.abs(im)), b)
 
 
@@ -176,7 +205,7 @@ def acos(m: Parts, a: Part, b: Part) -> Pair:
     p, q = m.abs(a), m.abs(b)
     re, im = m.whole("acos", p, q)
     large = (p == np.inf) | (q == np.inf)
-    re, im = m.where(large, m.of(hlo.atan2, q, p), re), m.where(large, np.inf, im)
+    re, im = m.where(large, m.of(_ATAN2, q, p), re), m.where(large, np.inf, im)
     re = m.where((p == 0.0) & (q != q), math.pi / 2, re)
     return m.where(m.negative(a), math.pi - re, re), m.signed(m.abs(im), -b)
 
@@ -252,6 +281,9 @@ __all__ = [
     "exp",
     "exp2",
     "expm1",
+    "log",
+    "log1p",
+    "log1p_host",
     "sign",
     "sin",
     "sinh",

@@ -45,7 +45,7 @@ from numax._engine.ops.complex_math import by_parts
 from numax._engine.ops.cpu_math import on_cpu, wider_on_cpu
 from numax._engine.ops.families import INEXACT, INTEGERS, binary, spread, unary
 from numax._engine.ops.formula import EmitMath, Emitted
-from numax._engine.ops.infinite import log_lower, power_host, power_lower
+from numax._engine.ops.infinite import power_host, power_lower
 from numax._engine.ops.rounding import (
     RoundingMethod,
     ceil,
@@ -194,15 +194,7 @@ def log(x: Any, *, accuracy: Any = None) -> Any:
     return log_p.bind(as_value(x, "log"))
 
 
-def _logarithm(emit: Callable[..., Any]) -> Callable[..., Any]:
-    def lower(ctx: Any, x: Any) -> Any:
-        out = emit(ctx, x)
-        return log_lower(ctx, x, out) if x.dtype in _COMPLEX else out
-
-    return lower
-
-
-_log_lower = _logarithm(wider_on_cpu(hlo.log))
+_log_lower = by_parts(complex_math.log, wider_on_cpu(hlo.log))
 log_p = unary("log", accepts=INEXACT, host=np.log, lower=_log_lower, jvp=lambda t, y, x: div(t, x))
 
 
@@ -218,8 +210,8 @@ def log1p(x: Any, *, accuracy: Any = None) -> Any:
 log1p_p = unary(
     "log1p",
     accepts=INEXACT,
-    host=np.log1p,
-    lower=_logarithm(hlo.log_plus_one),
+    host=complex_math.log1p_host,
+    lower=by_parts(complex_math.log1p, hlo.log_plus_one),
     jvp=lambda t, y, x: div(t, add(x, constant_like(x, 1))),
 )
 

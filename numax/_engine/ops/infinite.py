@@ -76,15 +76,6 @@ def _exp(ctx: Any, re: Any, im: Any) -> list[Any]:
     return [m.where(unknown, re, parts[0]), m.where(im == 0.0, im, parts[1])]
 
 
-def log_lower(ctx: Any, x: Any, out: Any) -> Any:
-    """`out` is a logarithm of x; infinite where x is, also with a part that is nan (XLA's real(log(x)) is nan there)."""
-    m = EmitMath(ctx)
-    parts = [m.abs(Emitted(ctx, part(ctx, x))) for part in (hlo.real, hlo.imag)]
-    large = (parts[0] == np.inf) | (parts[1] == np.inf)
-    size = m.where(large, np.inf, Emitted(ctx, hlo.real(ctx, out)))
-    return hlo.complex(ctx, size.value, hlo.imag(ctx, out))
-
-
 def power_lower(ctx: Any, x: Any, y: Any, out: Any) -> Any:
     """`out` is x**y by the textbook; the same where both are finite, else exp(y log x)."""
     m = EmitMath(ctx)
@@ -101,4 +92,4 @@ def power_lower(ctx: Any, x: Any, y: Any, out: Any) -> Any:
     return hlo.select(ctx, (odd | is_one).value, careful, out)
 
 
-__all__ = ["COMPLEX", "log_lower", "power_host", "power_lower", "product", "quotient_host"]
+__all__ = ["COMPLEX", "power_host", "power_lower", "product", "quotient_host"]
