@@ -348,9 +348,9 @@ def fabs(x: Any, /) -> Array:
     return lax.abs(real_inexact("fabs", x))
 
 
-def _signs(x: np.ndarray) -> Any:
+def _signs(x: Any) -> Any:
     out = np.sign(x)
-    return out if x.dtype.kind in "iufc" else out + out.dtype.type(0)  # ml_dtypes keeps -0
+    return out if out.dtype.kind in "iufc" else out + out.dtype.type(0)  # ml_dtypes keeps -0
 
 
 @fast(_signs)
