@@ -538,7 +538,7 @@ cbrt_p = unary(
     "cbrt",
     accepts=FLOATS,
     host=np.cbrt,
-    lower=on_cpu(cpu_math.cbrt, hlo.cbrt),
+    lower=on_cpu(cpu_math.cbrt, cpu_math.cbrt_lower),
     jvp=lambda t, y, x: mul(t, mul(constant_like(y, 1 / 3), integer_pow(y, -2))),
 )
 
