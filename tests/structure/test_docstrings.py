@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import numax.numpy as jnp
+from numax._engine.core import array_types
 
 TABLE = Path(__file__).parents[1] / "data" / "jax-0.12.tsv"
 FIELD = re.compile(r"\b(Shapes|Dtypes|Raises|Grad|Source|Units|Args|Returns):")
@@ -141,3 +142,30 @@ def test_methods_of_arrays_have_docstrings(kind):
         members = {n: m for n, m in members.items() if isinstance(m, types.FunctionType)}
     assert len(members) > 10
     assert [n for n, m in members.items() if not re.search(r"\w.*[.:]$", first_line(m))] == []
+
+
+def test_type_checkers_see_the_members_of_arrays():
+    def members(kind):
+        hidden = re.compile(
+            r"_(?!_)|__(hex|oct|setitem|reduce|release_buffer|cuda|numpy|array_p|array_m)"
+        )
+        return {n for n in dir(kind) if n not in dir(object) and not hidden.match(n)}
+
+    own = {
+        "__annotations__",
+        "__array__",
+        "__weakref__",
+        "__slots__",
+        "aval",
+        "dtype",
+        "numpy_",
+        "shape",
+        "weak_type",
+    }
+    declared = members(array_types.Declared) | set(array_types.Declared.__annotations__)
+    assert members(jnp.ndarray) - own == declared - own
+    for name in declared & members(jnp.ndarray):
+        ours, said = getattr(jnp.ndarray, name), getattr(array_types.Declared, name, None)
+        if isinstance(ours, types.FunctionType) and name[0] != "_":
+            names = [list(inspect.signature(f).parameters)[1:] for f in (ours, said)]
+            assert names[0] == names[1], name

@@ -4,12 +4,17 @@
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from numax._engine.core import dtypes
 from numax._engine.core.avals import EType, ShapedArray, etype
+
+if TYPE_CHECKING:
+    from numax._engine.core.array_types import Declared
+else:
+    Declared = object
 
 
 class Device:
@@ -39,7 +44,7 @@ class ArrayMeta(type):
         )
 
 
-class Array(metaclass=ArrayMeta):
+class Array(Declared, metaclass=ArrayMeta):
     """An immutable n-dimensional array.
 
     Make one with numax.numpy (`array`, `zeros`, `arange`, ...). Elements cannot be assigned; `x.at[i].set(v)`

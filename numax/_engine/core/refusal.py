@@ -1,7 +1,9 @@
 """NumPy's parameters that functions take only to say what to use instead."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 INSTEAD = {
     "a": ". Give the array first, without a name.",
@@ -63,12 +65,12 @@ def documented(doc: str | None, names: tuple[str, ...]) -> str | None:
     return f"{doc}\n{'    ' if chr(10) in doc else ''}{sentence(names)}"
 
 
-def refuses(*names: str) -> Callable[[Callable[..., Any]], Any]:
+def refuses(*names: str) -> Callable[[F], F]:
     """A decorator for functions that give `**numpy_only` to `no_options`: it says so in the docstring. `facade` hides
     the stars from the signature, which is JAX's, when the function is first asked for."""
 
-    def mark(function: Any) -> Any:
-        function.refused = names
+    def mark(function: F) -> F:
+        function.refused = names  # type: ignore[attr-defined]
         function.__doc__ = documented(function.__doc__, names)
         return function
 
