@@ -10,6 +10,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import matplotlib
@@ -25,7 +26,10 @@ START = (
     "each new shape",
     "first jit of x + 1",
     "first jit of a matrix product",
+    "second process: first jit of x + 1",
+    "second process: first jit of a matrix product",
 )
+SECOND = "second process: "
 GROUPS = ("start", "eager", "trace", "jit", "kernel")
 # What a call moves through memory or computes, for the ratio to the machine's limit.
 BYTES = {
@@ -57,10 +61,32 @@ def run(*arguments, **environment):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
+def disk_cache(folder):
+    """The environment in which both libraries keep everything that they compile in a folder."""
+    return {
+        "NUMAX_CACHE_DIR": folder,
+        "JAX_COMPILATION_CACHE_DIR": folder,
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+
+
 def measure(library, group, metrics):
-    if group == "start":
-        return {name: run(HERE / "start.py", library, name) for name in metrics or START}
-    return run(HERE / "worker.py", library, group, *metrics)
+    """Every process starts with an empty disk cache; for `second process` metrics it is the one that a first process
+    filled."""
+    if group != "start":
+        with tempfile.TemporaryDirectory() as folder:
+            return run(HERE / "worker.py", library, group, *metrics, NUMAX_CACHE_DIR=folder)
+    found = {}
+    for name in metrics or START:
+        with tempfile.TemporaryDirectory() as folder:
+            if name.startswith(SECOND):
+                call = HERE / "start.py", library, name.removeprefix(SECOND)
+                run(*call, **disk_cache(folder))
+                found[name] = run(*call, **disk_cache(folder))
+            else:
+                found[name] = run(HERE / "start.py", library, name, NUMAX_CACHE_DIR=folder)
+    return found
 
 
 def shown(seconds):

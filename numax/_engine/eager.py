@@ -71,7 +71,7 @@ def _agrees(probe: Any, out: Array) -> bool:
 def _foresee(name: str, ufunc: Any, args: tuple[Any, ...], rules: dict[Any, Any]) -> bool:
     """Write the rule without the general way, where it is plain: Arrays of one common dtype, one of them at least
     strong, Python numbers that it holds, and a ufunc that keeps the dtype or compares."""
-    if type(ufunc) is not np.ufunc or name in _TO_FLOATS:
+    if type(ufunc) is not np.ufunc:
         return False
     dtype = None
     strong = False
@@ -82,6 +82,8 @@ def _foresee(name: str, ufunc: Any, args: tuple[Any, ...], rules: dict[Any, Any]
             dtype = a._t.dtype
             strong = strong or not a._t.weak
     if not strong or dtype not in _PLAIN:
+        return False
+    if dtype == dtypes.int32 and ufunc not in _OF_INTEGERS:
         return False
     numbers = (int, float) if dtypes.is_float(dtype) else (int,)
     if any(type(a) is not Array and type(a) not in numbers for a in args):
@@ -99,8 +101,11 @@ def _foresee(name: str, ufunc: Any, args: tuple[Any, ...], rules: dict[Any, Any]
     return True
 
 
-_TO_FLOATS = ("reciprocal", "float_power")  # of integers too, where NumPy's loop gives integers
 _PLAIN = frozenset({dtypes.float32, dtypes.float64, dtypes.int32})
+_OF_INTEGERS = (  # NumPy's loop of integers may give integers where the operation gives floats
+    *(np.add, np.subtract, np.multiply, np.negative, np.absolute),
+    *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
+)
 
 
 # ---- rules that first cast the operands to the dtype they promote to ----

@@ -88,7 +88,9 @@ def _raw_extreme(ctx: Any, x: Any, axes: Any, largest: bool) -> Any:
     return hlo.reduce_with(ctx, x, start, axes, extreme(x.dtype, largest))
 
 
-_SMALL = 4096  # below this many elements nans are counted at once
+_SMALL = (
+    1 << 16
+)  # below this many elements nans are looked for at once: the branch takes long to compile
 _FOLDS = 32
 
 
@@ -333,6 +335,8 @@ _FLOAT_PLACES = range(
 def _place_lower(largest: bool) -> Any:
     def lower(ctx: Any, x: Any, *, axes: Any, index_dtype: Any) -> Any:
         (axis,) = axes
+        if x.dtype in (dtypes.int2, dtypes.uint2):  # the compiler cannot reduce pairs of these
+            x = hlo.convert(ctx, x, dtypes.int8)
         wide = index_dtype if index_dtype in (_INT32, dtypes.int64) else _INT32
         n = x.shape[axis]
         if n <= _UNROLLED:
