@@ -4,7 +4,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from numax._engine import eager
-from numax._engine.core import axes, dtypes, errors, ir, tree
+from numax._engine.core import axes, dtypes, errors, ir, source, tree
 from numax._engine.core.array import Array, from_numpy, wrap, wrap_any
 from numax._engine.core.avals import AbstractValue, ShapedArray, etype
 from numax._engine.core.config import config
@@ -32,7 +32,7 @@ JaxprEqn = Eqn
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """A warning at the user's line."""
-    warnings.warn(message, category, stacklevel=4)
+    warnings.warn(message, category, stacklevel=source.warning_level())
 
 
 def is_concrete(x: Any) -> bool:

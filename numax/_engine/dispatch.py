@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from numax._engine import runtime, stablehlo
-from numax._engine.core import config, placement
+from numax._engine.core import config, placement, source
 from numax._engine.core.array import Array, wrap, wrap_handle
 from numax._engine.core.avals import ShapedArray, etype
 from numax._engine.core.ir import ClosedJaxpr, Eqn, Jaxpr, fresh, intern
@@ -301,7 +301,7 @@ def usable(closed: ClosedJaxpr, name: str, donated: tuple[int, ...]) -> tuple[in
         warnings.warn(
             f"jit of `{name}`: Some donated buffers were not usable: {', '.join(refused)}. No result has that "
             "shape and dtype; donate only arguments that one replaces.",
-            stacklevel=5,
+            stacklevel=source.warning_level(),
         )
     return tuple(kept)
 

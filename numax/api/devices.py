@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from numax._engine import dispatch, runtime
-from numax._engine.core import config, tree
+from numax._engine.core import config, dtypes, tree
 from numax._engine.core.array import Array, from_numpy, wrap, wrap_handle
 from numax._engine.core.trace import Tracer, as_value
 
@@ -79,7 +79,7 @@ def _put(x: Any, device: Any) -> Any:
 
 
 def device_get(x: Any) -> Any:
-    """A pytree with its arrays as NumPy arrays.
+    """A pytree with its arrays as NumPy arrays; random keys, which NumPy does not know, stay as they are.
 
     Raises: TracerArrayConversionError for traced values.
     """
@@ -89,7 +89,7 @@ def device_get(x: Any) -> Any:
 
 def _get(x: Any) -> Any:
     if type(x) is Array or isinstance(x, Tracer):
-        return np.asarray(x)
+        return x if dtypes.is_key(x.dtype) else np.asarray(x)
     return x
 
 

@@ -6,6 +6,7 @@ _HOMES = {
     "numax._engine.control.associative_scan": "associative_scan",
     "numax._engine.control.cond": "cond cond_p switch",
     "numax._engine.control.linear_solve": "custom_linear_solve custom_root linear_solve_p",
+    "numax._engine.control.platform": "platform_dependent",
     "numax._engine.control.scan": "map scan scan_p",
     "numax._engine.control.while_loop": "fori_loop while_loop while_p",
     "numax._engine.ops.accuracy": "AccuracyMode Tolerance",
@@ -18,7 +19,7 @@ _HOMES = {
     "numax._engine.ops.basis": (
         "add add_p broadcast_in_dim broadcast_in_dim_p convert_element_type "
         "convert_element_type_p expand_dims mul mul_p neg neg_p reduce_sum reduce_sum_p reshape "
-        "reshape_p select_n select_n_p squeeze squeeze_p sub sub_p transpose transpose_p"
+        "reshape_p select select_n select_n_p squeeze squeeze_p sub sub_p transpose transpose_p"
     ),
     "numax._engine.ops.bits": (
         "and_p bitcast_convert_type bitcast_convert_type_p bitwise_and bitwise_not bitwise_or "
@@ -45,6 +46,9 @@ _HOMES = {
     "numax._engine.ops.cumulative": (
         "cumlogsumexp cumlogsumexp_p cummax cummax_p cummin cummin_p cumprod cumprod_p cumsum "
         "cumsum_p"
+    ),
+    "numax._engine.ops.device_rng": (
+        "RandomAlgorithm rng_bit_generator rng_bit_generator_p rng_uniform rng_uniform_p"
     ),
     "numax._engine.ops.dot": "batch_matmul dot dot_general dot_general_p",
     "numax._engine.ops.elementwise": (

@@ -14,6 +14,9 @@ from numax._engine.control.linear_solve import (
     custom_root as custom_root,
     linear_solve_p as linear_solve_p,
 )
+from numax._engine.control.platform import (
+    platform_dependent as platform_dependent,
+)
 from numax._engine.control.scan import (
     map as map,
     scan as scan,
@@ -83,6 +86,7 @@ from numax._engine.ops.basis import (
     reduce_sum_p as reduce_sum_p,
     reshape as reshape,
     reshape_p as reshape_p,
+    select as select,
     select_n as select_n,
     select_n_p as select_n_p,
     squeeze as squeeze,
@@ -188,6 +192,13 @@ from numax._engine.ops.cumulative import (
     cumprod_p as cumprod_p,
     cumsum as cumsum,
     cumsum_p as cumsum_p,
+)
+from numax._engine.ops.device_rng import (
+    RandomAlgorithm as RandomAlgorithm,
+    rng_bit_generator as rng_bit_generator,
+    rng_bit_generator_p as rng_bit_generator_p,
+    rng_uniform as rng_uniform,
+    rng_uniform_p as rng_uniform_p,
 )
 from numax._engine.ops.dot import (
     batch_matmul as batch_matmul,

@@ -74,8 +74,17 @@ def _initial(op: str, initial: Any, x: Any) -> Any:
 # ---- sum and product ----
 
 
+def no_keys(op: str, dtype: Any) -> None:
+    """TypeError for random keys, which are no numbers."""
+    if dtypes.is_key(dtype):
+        raise TypeError(
+            f"{op}: accepts numbers and booleans; got {dtype.name}. Use numax.random.key_data for the keys' bits."
+        )
+
+
 def sum_dtype(op: str, dtype: Any, own: Any, promote: bool = True) -> Any:
     """The dtype of a sum: the one asked for; small integers widen to the default, unless promote is off."""
+    no_keys(op, own)
     if dtype is not None:
         return requested_dtype(op, dtype)
     if own == dtypes.bool_ or (promote and dtypes.is_signed(own)):
@@ -167,6 +176,7 @@ def _extremum(
     op: str, a: Any, axis: Any, rule: Any, combine: Any, keepdims: bool, initial: Any, where: Any
 ) -> Any:
     a = value(op, a)
+    no_keys(op, a.dtype)
     x = core.convert(a, a.dtype)
     axes = axes_of(op, axis, x.aval.ndim)
     if initial is None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from numax import lax
-from numax._engine.core import config, dtypes
+from numax._engine.core import config, dtypes, source
 from numax._engine.core.array import Array, wrap
 from numax._engine.core.avals import etype
 from numax._engine.core.trace import Tracer, as_value, current
@@ -51,7 +51,7 @@ def key_value(name: str, key: Any) -> tuple[Any, bool]:
         message = f"{name}: got a legacy uint32 key. Use numax.random.key in place of numax.random.PRNGKey."
         if legacy == "error":
             raise ValueError(message)
-        warnings.warn(message, stacklevel=3)
+        warnings.warn(message, stacklevel=source.warning_level())
     return rng.random_wrap(key), True
 
 

@@ -33,6 +33,16 @@ def here(depth: int = 2) -> Place:
     return None
 
 
+def warning_level() -> int:
+    """The `stacklevel` with which the caller's warning shows the user's line."""
+    level = 1
+    frame = sys._getframe(1)
+    while frame is not None and _is_ours(frame.f_code):
+        frame = frame.f_back
+        level += 1
+    return level
+
+
 def line(place: Place) -> int:
     if place is None:
         return 0

@@ -807,6 +807,14 @@ def select_n(which: Any, *cases: Any) -> Any:
     return select_n_p.bind(as_value(which, "select_n"), *[as_value(c, "select_n") for c in cases])
 
 
+def select(pred: Any, on_true: Any, on_false: Any) -> Any:
+    """on_true where the predicate holds, else on_false, elementwise; `select_n` with the cases turned round.
+
+    Raises: as select_n. Grad: linear in the cases. Source: StableHLO `select`.
+    """
+    return select_n(pred, on_false, on_true)
+
+
 def _select_infer(which: ShapedArray, *cases: ShapedArray) -> ShapedArray:
     first = cases[0]
     for c in cases[1:]:
@@ -951,6 +959,7 @@ __all__ = [
     "reduce_sum_p",
     "reshape",
     "reshape_p",
+    "select",
     "select_n",
     "select_n_p",
     "squeeze",

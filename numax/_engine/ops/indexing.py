@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from numax._engine.core import dtypes
+from numax._engine.core import dtypes, source
 from numax._engine.core.array import Array, wrap
 from numax._engine.core.avals import ShapedArray, etype
 from numax._engine.core.errors import TypePromotionError
@@ -486,7 +486,7 @@ def _converted(x: Any, y: Any, kind: str) -> Any:
             f"{kind}: the value is of {value.dtype} and is converted to the array's {dtype}, which may lose "
             "something; JAX means to make this an error. Convert it with y.astype(x.dtype).",
             FutureWarning,
-            stacklevel=4,
+            stacklevel=source.warning_level(),
         )
     return convert(value, dtype)
 
