@@ -315,6 +315,7 @@ def test_elementwise_operations_of_any_shape(case, dtype, shape, scalar):
 ELSEWHERE = {
     # higher-order: the parameter is a program; tests/control and tests/api hold their tests
     *("jit", "cond", "scan", "while", "while_linear", "remat2", "pmap", "callback", "name"),
+    *("platform_index", "rng_bit_generator", "rng_uniform"),  # control/test_platform.py
     *("custom_jvp_call", "custom_vjp_call", "custom_lin", "custom_linear_solve"),
 }
 
