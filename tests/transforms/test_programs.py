@@ -232,3 +232,9 @@ def test_constants_without_a_use_are_dropped():
     closed = program(lambda x: (x + 1, jnp.sum(x * big)), X)
     assert len(closed.consts) == 1
     assert prune_program(closed, (True, False))[0].consts == []
+
+
+def test_a_transposed_program_holds_only_the_known_equations_that_it_needs():
+    closed = program(lambda x, t: (jnp.exp(x), t * jnp.sin(x)), X, X)
+    back, _ = transpose_program(closed, (False, True), (False, True))
+    assert [e.primitive.name for e in back.eqns] == ["sin", "mul"]

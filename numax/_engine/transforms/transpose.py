@@ -9,7 +9,7 @@ from numax._engine.core.primitive import Linear, Zero
 from numax._engine.core.stage import closed_program, trace_to_jaxpr
 from numax._engine.ops.basis import add_p, instantiate
 from numax._engine.transforms.linearize import Tape
-from numax._engine.transforms.partial_eval import split_program
+from numax._engine.transforms.partial_eval import prune_program, split_program
 
 
 def _accumulate(cts: dict[Var, Any], var: Var, ct: Any) -> None:
@@ -72,6 +72,10 @@ def transpose_program(
     if found is not None:
         return found
     parts = split_program(closed, linear)
+    results = len(parts.known.jaxpr.outvars)
+    needed, _ = prune_program(
+        parts.known, tuple([i >= results - parts.residuals for i in range(results)]), True
+    )
     avals = [a for a, is_lin in zip(closed.in_avals, linear, strict=True) if not is_lin]
     count = len(avals)
     positions = [i for i, is_lin in enumerate(linear) if not is_lin]
@@ -83,8 +87,7 @@ def transpose_program(
         out_cts = [
             next(cts_in) if nz else Zero(a) for nz, a in zip(nonzero_cts, out_avals, strict=True)
         ]
-        results = eval_jaxpr(parts.known.jaxpr, parts.known.consts, *known)
-        made = results[len(results) - parts.residuals :]
+        made = eval_jaxpr(needed.jaxpr, needed.consts, *known)
         by_number = dict(zip(positions, known, strict=True))
         forwarded = [by_number[i] for i in parts.forwarded]
         program = parts.linear.jaxpr
