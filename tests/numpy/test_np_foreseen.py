@@ -23,7 +23,18 @@ def test_the_first_call_gives_what_the_general_way_gives(name):
     x, n = jnp.array(FLOATS), jnp.array(INTEGERS)
     before = dict(RULES32)
     try:
-        for args in ((x,), (n,), (x, 2), (n, 2), (x, 2.5), (x, x), (n, n), (2, n), (2.0, x), (2, x)):
+        for args in (
+            (x,),
+            (n,),
+            (x, 2),
+            (n, 2),
+            (x, 2.5),
+            (x, x),
+            (n, n),
+            (2, n),
+            (2.0, x),
+            (2, x),
+        ):
             RULES32.clear()
             first = outcome(function, args)
             again = outcome(function, args)

@@ -12,11 +12,23 @@ from typing import Any, ClassVar
 _UNSET: Any = object()
 
 
+class Around:
+    """What every option does besides: `block` is entered by each `with` block, `changed` called after each change for
+    the process. `trace`, which stands above this file, sets both."""
+
+    def __init__(
+        self,
+        block: Callable[[], contextlib.AbstractContextManager[Any]],
+        changed: Callable[[], None],
+    ):
+        self.block = block
+        self.changed = changed
+
+
 class Option:
     """One option. Call it for a context manager; read it with `.value`.
 
-    `hooks` run after the value for the process changed; `blocks` holds the context manager that each `with` block of
-    any option also enters. `traced` marks an option that changes what a traced function means.
+    `hooks` run after the value for the process changed. `traced` marks an option that changes what a traced function means.
     """
 
     __slots__ = (
@@ -30,8 +42,7 @@ class Option:
         "shared",
         "traced",
     )
-    blocks: ClassVar[Callable[[], contextlib.AbstractContextManager[Any]]] = contextlib.nullcontext
-    after_set: ClassVar[Callable[[], None]] = lambda: None
+    around: "ClassVar[Around]"
 
     def __init__(
         self,
@@ -77,13 +88,13 @@ class Option:
         self.shared = self._check(value)
         for hook in self.hooks:
             hook(self.shared)
-        Option.after_set()
+        Option.around.changed()
 
     @contextlib.contextmanager
     def _block(self, value: Any) -> Iterator[None]:
         token = self._context.set(self._check(value))
         try:
-            with Option.blocks():
+            with Option.around.block():
                 yield
         finally:
             self._context.reset(token)
@@ -91,6 +102,9 @@ class Option:
     def __call__(self, new_val: Any = True) -> Any:
         """A context manager inside which the option has the value `new_val`."""
         return self._block(new_val)
+
+
+Option.around = Around(contextlib.nullcontext, lambda: None)
 
 
 class Config:

@@ -95,8 +95,7 @@ def _option_block() -> Iterator[None]:
         yield
 
 
-config.Option.blocks = _option_block
-config.Option.after_set = refresh_mode
+config.Option.around = config.Around(_option_block, refresh_mode)
 refresh_mode()
 
 

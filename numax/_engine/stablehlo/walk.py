@@ -14,7 +14,6 @@ from numax._engine.core.ir import EMBED_LIMIT, ClosedJaxpr, Jaxpr, Literal, subp
 from numax._engine.stablehlo import hlo
 from numax._engine.stablehlo.builder import Builder, Value
 
-
 SMALL = 2048  # elements
 _SHAPES = re.compile(r"tensor<([0-9x]+)x")
 
