@@ -439,7 +439,7 @@ def test_bad_traced_indices():
         compiled(lambda a, i: index(a, i), [x, x])
     with pytest.raises(IndexError, match=r"int32\[\] at position 0. Use numax.lax.dynamic_slice"):
         compiled(lambda a, i: index(a, slice(i, None)), [x, np.int32(1)])
-    with pytest.raises(TypeError, match="fill_value must be a number known"):
+    with pytest.raises(TypeError, match="fill_value must be a number, neither traced"):
         compiled(lambda a, v, i: At(a)[i].get(mode="fill", fill_value=v), [x, x[0], np.int32(0)])
 
 

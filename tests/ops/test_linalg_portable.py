@@ -26,7 +26,7 @@ def elsewhere(prim, args, **params):
     b.avals_in, b.avals_out = avals, outs if prim.multiple_results else [outs]
     results = prim.lower(b, *values, **params)
     results = list(results) if prim.multiple_results else [results]
-    handles = runtime.compile(b.module("test", results), tiny=True).call_numpy(list(args))
+    handles = runtime.compile(b.module("test", results), small=True).call_numpy(list(args))
     return [np.asarray(runtime.to_numpy(h)) for h in handles]
 
 
