@@ -123,6 +123,8 @@ def check_numbers(name: str, outs: Sequence[Array]) -> None:
 
 # ---- compiled programs ----
 
+_new = object.__new__
+
 
 class Placed:
     """A device buffer that does not lie on the default device alone: on another one, or on several."""
@@ -161,20 +163,36 @@ class Program:
             if handle is None or type(handle) is Placed:
                 handle = to_device(a, self.device)
             handles.append(handle)
-        if self.donated:
-            for i in self.donated:
-                args[i]._shape = args[i].shape
-                args[i]._np = None
+        if self.hoisted or self.donated:
+            results = self._run_donating(args, self.hoisted + handles)
+        else:
+            try:
+                results = self.executable.run(handles)
+            except TypeError:
+                _check_deleted(handles)
+                raise
+        outs = []
+        for handle, (shape, t) in zip(results, self.outs):
+            out = _new(Array)
+            out._np = None
+            out._buf = handle
+            out._shape = shape
+            out._t = t
+            outs.append(out)
+        return outs
+
+    def _run_donating(self, args: Sequence[Array], handles: list[Any]) -> list[Any]:
+        for i in self.donated:
+            args[i]._shape = args[i].shape
+            args[i]._np = None
         try:
-            results = self.executable.run(self.hoisted + handles if self.hoisted else handles)
+            results = self.executable.run(handles)
         except TypeError:
-            if DELETED in handles:
-                fetch(DELETED)
+            _check_deleted(handles)
             raise
-        if self.donated:
-            for i in self.donated:
-                _mark_deleted(args[i])
-        return [wrap_handle(h, s, t) for h, (s, t) in zip(results, self.outs, strict=True)]
+        for i in self.donated:
+            _mark_deleted(args[i])
+        return results
 
     def _run_placed(self, args: Sequence[Array]) -> list[Array]:
         partitions = self.in_partitions or [None] * len(args)
@@ -199,6 +217,11 @@ def _mark_deleted(x: Array) -> None:
         x._shape = x.shape
         x._np = None
         x._buf = DELETED
+
+
+def _check_deleted(handles: list[Any]) -> None:
+    if any([h is DELETED for h in handles]):
+        fetch(DELETED)
 
 
 def delete(x: Array) -> None:

@@ -30,7 +30,7 @@ def trace_key() -> Any:
 class Entry:
     """A traced function for one combination of argument types."""
 
-    __slots__ = ("closed", "donated", "name", "out_tree", "outer", "program", "single")
+    __slots__ = ("closed", "donated", "name", "out_tree", "outer", "program", "run", "single")
 
     def __init__(self, closed: ClosedJaxpr, outer: list[Tracer], out_tree: Any, name: str):
         self.closed = closed
@@ -38,6 +38,7 @@ class Entry:
         self.out_tree = out_tree
         self.name = name
         self.program: Any = None
+        self.run: Any = None  # the program's __call__
         self.donated: tuple[int, ...] = ()
         self.single = out_tree.num_leaves == out_tree.num_nodes == 1
 
@@ -264,7 +265,7 @@ class Jitted:
             return self._call(args, kwargs, fast)
         if not plain:
             leaves = [a if type(a) is Array else as_argument(a) for a in leaves]
-        outs = entry.program(leaves)
+        outs = entry.run(leaves)
         return outs[0] if entry.single else tree.unflatten(entry.out_tree, outs)
 
     # ---- the general way ----
@@ -280,6 +281,7 @@ class Jitted:
                 program = entry.program = dispatch.program_for(
                     pruned(entry.closed), self.name, donated, self.options
                 )
+                entry.run = program.__call__
                 entry.donated = donated
             if mode.level < 0:
                 outs = program(values)
