@@ -1,10 +1,11 @@
-"""numax and JAX on the same work, in turn, each in its own process: python run_all.py [--rounds N] [--only GROUP ...]
-[--metrics NAME ...].
+"""numax and JAX on the same work, in turn, each in its own process; NumPy, SciPy and PyTorch (where it is installed)
+beside them: python run_all.py [--rounds N] [--only GROUP ...] [--metrics NAME ...].
 
-Prints a table (metric, numax, JAX, median of the rounds' ratios), writes out/benchmark.json and out/benchmark.png.
+Prints a table (metric, numax, the peers, median of the rounds' ratios to JAX, ratio to the machine's limit), writes out/benchmark.json and out/benchmark.png.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import statistics
@@ -31,19 +32,48 @@ START = (
 )
 SECOND = "second process: "
 GROUPS = ("start", "eager", "trace", "jit", "kernel")
-# What a call moves through memory or computes, for the ratio to the machine's limit.
+# What a call moves through memory at least, in bytes, or computes: for the ratio to the machine's limit.
+UNARY = [
+    "sin",
+    "cos",
+    "tan",
+    "exp",
+    "log",
+    "tanh",
+    "cbrt",
+    "log1p",
+    "expm1",
+    "arcsin",
+    "arctan",
+    "sinh",
+    "gammaln",
+    "erf",
+    "exp2",
+    "rsqrt",
+    "digamma",
+    "i0e",
+    "erfinv",
+    "ndtri",
+    "gelu",
+    "softmax",
+    "transpose",
+    "cumsum",
+    "cumprod",
+    "sort",
+    "gather",
+]
+DRAWN = ("random bits", "uniform", "normal", "exponential", "gumbel", "randint")
 BYTES = {
-    "add": 12e6,
-    "sum": 4e6,
-    "sin": 8e6,
-    "cos": 8e6,
-    "exp": 8e6,
-    "log": 8e6,
-    "tanh": 8e6,
-    "transpose": 8e6,
-    "softmax": 8e6,
+    **dict.fromkeys(UNARY, 8e6),
+    **dict.fromkeys(DRAWN, 4e6),
+    **dict.fromkeys(("add", "pow", "arctan2", "logaddexp"), 12e6),
+    **dict.fromkeys(
+        ("sum", "argmax", "logsumexp", "histogram", "bincount", "max, axis 0", "max, axis 1"), 4e6
+    ),
+    "inverse of 110,889 3 x 3": 8e6,
+    "layer norm": 8e6,
 }
-FLOPS = {"matmul 1000": 2e9}
+FLOPS = {"matmul 1000": 2e9, "matmul, 100 of 64 x 64": 2 * 100 * 64**3}
 
 
 def run(*arguments, **environment):
@@ -69,6 +99,13 @@ def disk_cache(folder):
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
+
+
+def start_all():
+    """Start each library once: the first start of a new installation also compiles its Python files."""
+    for library in ("numax", "jax"):
+        for name in START[:5]:
+            run(HERE / "start.py", library, name)
 
 
 def measure(library, group, metrics):
@@ -104,14 +141,18 @@ def main():
     parser.add_argument("--only", nargs="*", default=GROUPS, choices=GROUPS)
     parser.add_argument("--metrics", nargs="*", default=(), help="only these of the groups")
     options = parser.parse_args()
-    rows = {}
+    rows, peers = {}, {}
     limits = run(HERE / "limits.py")
+    start_all()
     for number in range(options.rounds):
         for group in options.only:
             print(f"round {number + 1}, {group}", file=sys.stderr, flush=True)
             ours, theirs = [measure(lib, group, options.metrics) for lib in ("numax", "jax")]
             for name in ours:
                 rows.setdefault((group, name), []).append((ours[name], theirs.get(name)))
+    for peer in ("numpy", "torch"):
+        if importlib.util.find_spec(peer) and {"eager", "kernel"} & set(options.only):
+            peers[peer] = run(HERE / "peers.py", peer, *options.metrics)
     table = []
     for (group, name), pairs in rows.items():
         good = [(a, b) for a, b in pairs if a and b]
@@ -128,16 +169,19 @@ def main():
                 "numax": ours,
                 "jax": min((b for _, b in good), default=None),
                 "ratio": statistics.median(a / b for a, b in good) if good else None,
+                **{p: times.get(f"{group}: {name}") for p, times in peers.items()},
                 "of limit": ours / limit if limit and ours else None,
             }
         )
-    print("| group | metric | numax | JAX | ratio | times the limit |\n|---|---|---|---|---|---|")
+    head = ["group", "metric", "numax", "JAX", *peers, "numax / JAX", "times the limit"]
+    print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
     for row in table:
+        times = [row["numax"], row["jax"]]
+        others = [shown(row[p]) if row[p] else "" for p in peers]
         ratio = "" if row["ratio"] is None else f"{row['ratio']:.3f}"
         limit = "" if row["of limit"] is None else f"{row['of limit']:.2f}"
-        print(
-            f"| {row['group']} | {row['metric']} | {shown(row['numax'])} | {shown(row['jax'])} | {ratio} | {limit} |"
-        )
+        cells = [row["group"], row["metric"], *map(shown, times), *others, ratio, limit]
+        print(f"| {' | '.join(cells)} |")
     OUT.mkdir(exist_ok=True)
     (OUT / "benchmark.json").write_text(json.dumps({"limits": limits, "rows": table}, indent=1))
     plot(table)

@@ -6,9 +6,9 @@ Prints a JSON object, metric -> seconds of one call (the least of several batche
 import importlib
 import json
 import sys
-import time
 
 import numpy as np
+from timing import least
 
 LIBRARY, GROUP, *CHOSEN = sys.argv[1:]
 J = importlib.import_module(LIBRARY)
@@ -17,7 +17,6 @@ lax = importlib.import_module(f"{LIBRARY}.lax")
 random = importlib.import_module(f"{LIBRARY}.random")
 RNG = np.random.default_rng(0)
 METRICS = {}
-BUDGET = 0.25  # seconds of measuring for a metric
 
 
 def metric(name, call, wait=True):
@@ -36,18 +35,7 @@ def measure(call, wait):
         if wait:
             finished(out)
 
-    once()
-    start = time.perf_counter()
-    once()
-    one = max(time.perf_counter() - start, 1e-7)
-    count = max(1, int(BUDGET / 5 / one))
-    best = float("inf")
-    for _ in range(5):
-        start = time.perf_counter()
-        for _ in range(count):
-            once()
-        best = min(best, (time.perf_counter() - start) / count)
-    return best
+    return least(once)
 
 
 def array(*shape, dtype=np.float32):

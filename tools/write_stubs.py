@@ -13,6 +13,8 @@ PACKAGES = {
     "numax": "from numax._engine.core.array import Array as Array\n\n__version__: str\n",
     "numax._engine.runtime": "",
     "numax._engine.stablehlo": "",
+    "numax._engine.stablehlo.hlo": "",
+    "numax._engine.transforms": "",
     "numax.api": "",
     "numax.lax": "",
     "numax.lax.linalg": "",

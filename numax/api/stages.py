@@ -4,13 +4,12 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from numax._engine import dispatch, runtime
+from numax._engine import dispatch, runtime, stablehlo
 from numax._engine.control import key_reuse
 from numax._engine.core import tree
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.dtypes import as_dtype
 from numax._engine.core.ir import ClosedJaxpr
-from numax._engine.stablehlo import walk
 from numax.api import jit as jit_module
 from numax.api.jit import (
     Entry,
@@ -150,7 +149,7 @@ class Lowered:
     def __init__(self, traced: Traced):
         self._traced = traced
         platform = runtime.backend().platform
-        self._module = walk.lower(
+        self._module = stablehlo.walk.lower(
             pruned(traced.jaxpr), f"jit_{traced.fun_name}", platform, donated=traced._donated
         )
 

@@ -19,6 +19,8 @@ FACADES = (
     "numax",
     "numax._engine.runtime",
     "numax._engine.stablehlo",
+    "numax._engine.stablehlo.hlo",
+    "numax._engine.transforms",
     "numax.api",
     "numax.core",
     "numax.lax",

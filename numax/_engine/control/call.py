@@ -3,16 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+from numax._engine import transforms
 from numax._engine.core import axes
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.ir import ClosedJaxpr, Eqn
 from numax._engine.core.primitive import Primitive, Zero, is_linear, on_device
 from numax._engine.core.trace import current
 from numax._engine.ops.basis import moveaxis
-from numax._engine.transforms.jvp import jvp_program
 from numax._engine.transforms.partial_eval import Split, prune_program, residual_ins, split_program
-from numax._engine.transforms.transpose import transpose_program
-from numax._engine.transforms.vmap import vmap_program
 
 
 def _infer(*avals: ShapedArray, jaxpr: ClosedJaxpr, name: str) -> list[ShapedArray]:
@@ -48,7 +46,7 @@ def pack_tangents(
 
 
 def _jvp(primals: Any, tangents: Any, *, jaxpr: ClosedJaxpr, name: str) -> Any:
-    program, given = jvp_program(jaxpr, nonzeros(tangents))
+    program, given = transforms.jvp.jvp_program(jaxpr, nonzeros(tangents))
     args = [*primals, *(t for t in tangents if type(t) is not Zero)]
     outs = jit_p.bind(*args, jaxpr=program, name=name)
     return pack_tangents(outs, len(given), given, jaxpr.out_avals)
@@ -87,7 +85,7 @@ def linear_cotangents(args: Sequence[Any], given: Sequence[bool], outs: Sequence
 
 def _transpose(cts: Any, *args: Any, jaxpr: ClosedJaxpr, name: str) -> Any:
     linear = tuple([is_linear(a) for a in args])
-    program, given = transpose_program(jaxpr, linear, nonzeros(cts), False)
+    program, given = transforms.transpose.transpose_program(jaxpr, linear, nonzeros(cts), False)
     known = [a for a in args if not is_linear(a)]
     outs = jit_p.bind(*known, *(ct for ct in cts if type(ct) is not Zero), jaxpr=program, name=name)
     return linear_cotangents(args, given, outs)
@@ -99,7 +97,9 @@ def front(args: Sequence[Any], dims: Sequence[int | None]) -> list[Any]:
 
 
 def _batch(axis: Any, args: Any, dims: Any, *, jaxpr: ClosedJaxpr, name: str) -> Any:
-    program, batched = vmap_program(jaxpr, axis, tuple([d is not None for d in dims]))
+    program, batched = transforms.vmap.vmap_program(
+        jaxpr, axis, tuple([d is not None for d in dims])
+    )
     outs = jit_p.bind(*front(args, dims), jaxpr=program, name=name)
     return outs, [0 if b else None for b in batched]
 

@@ -11,7 +11,7 @@ import ml_dtypes
 import numpy as np
 
 from numax._engine.stablehlo import elementwise
-from numax._engine.stablehlo.builder import Builder, Value
+from numax._engine.stablehlo.builder import Builder, Type, Value
 from numax._engine.stablehlo.structure import Body, Shape, flag, region
 from numax._engine.stablehlo.types import (
     TOKEN,
@@ -426,3 +426,10 @@ def after_all(b: Builder, *tokens: Value) -> Value:
     names = ", ".join([v.name for v in tokens])
     gap = " " if names else ""
     return b.emit(f"stablehlo.after_all{gap}{names} : ", (), TOKEN)
+
+
+def custom_call(
+    b: Builder, target: str, operands: Sequence[Value], results: Sequence[Type], **options: Any
+) -> list[Value]:
+    """Emit a call of a function that the compiler knows by name. See `Builder.custom_call`."""
+    return b.custom_call(target, operands, results, **options)

@@ -5,213 +5,31 @@ from here. Each takes the builder, then values, then attributes, and returns a v
 where an operation has a variable number of results).
 """
 
-from collections.abc import Sequence
-from typing import Any
+from numax._engine.core.facade import facade
 
-from numax._engine.stablehlo.builder import Builder, Type, Value
-from numax._engine.stablehlo.collective import (
-    all_gather,
-    all_reduce,
-    all_to_all,
-    collective_broadcast,
-    collective_permute,
-    partition_id,
-    reduce_scatter,
-    replica_id,
-)
-from numax._engine.stablehlo.compound import (
-    after_all,
-    case,
-    cholesky,
-    convolution,
-    dot_general,
-    fft,
-    identity,
-    if_,
-    reduce,
-    reduce_window,
-    reduce_with,
-    rng_bit_generator,
-    select_and_scatter,
-    sort,
-    top_k,
-    triangular_solve,
-    while_,
-    window_shape,
-)
-from numax._engine.stablehlo.elementwise import (
-    abs,
-    add,
-    and_,
-    atan2,
-    bitcast_convert,
-    cbrt,
-    ceil,
-    chlo,
-    clamp,
-    compare,
-    complex,
-    convert,
-    cosine,
-    count_leading_zeros,
-    divide,
-    exponential,
-    exponential_minus_one,
-    floor,
-    imag,
-    is_finite,
-    log,
-    log_plus_one,
-    logistic,
-    maximum,
-    minimum,
-    multiply,
-    negate,
-    not_,
-    or_,
-    popcnt,
-    power,
-    real,
-    reduce_precision,
-    reinterpret,
-    remainder,
-    round_nearest_afz,
-    round_nearest_even,
-    rsqrt,
-    select,
-    shift_left,
-    shift_right_arithmetic,
-    shift_right_logical,
-    sign,
-    sine,
-    sqrt,
-    subtract,
-    tan,
-    tanh,
-    xor,
-)
-from numax._engine.stablehlo.structure import (
-    broadcast_in_dim,
-    broadcast_scalar,
-    concatenate,
-    constant,
-    dynamic_slice,
-    dynamic_update_slice,
-    full,
-    gather,
-    iota,
-    optimization_barrier,
-    pad,
-    region,
-    reshape,
-    reverse,
-    scatter,
-    second,
-    slice,
-    transpose,
-)
+_HOMES = {
+    "numax._engine.stablehlo.collective": (
+        "all_gather all_reduce all_to_all collective_broadcast collective_permute partition_id "
+        "reduce_scatter replica_id"
+    ),
+    "numax._engine.stablehlo.compound": (
+        "after_all case cholesky convolution custom_call dot_general fft identity if_ reduce "
+        "reduce_window reduce_with rng_bit_generator select_and_scatter sort top_k "
+        "triangular_solve while_ window_shape"
+    ),
+    "numax._engine.stablehlo.elementwise": (
+        "abs add and_ atan2 bitcast_convert cbrt ceil chlo clamp compare complex convert cosine "
+        "count_leading_zeros divide exponential exponential_minus_one floor imag is_finite log "
+        "log_plus_one logistic maximum minimum multiply negate not_ or_ popcnt power real "
+        "reduce_precision reinterpret remainder round_nearest_afz round_nearest_even rsqrt "
+        "select shift_left shift_right_arithmetic shift_right_logical sign sine sqrt subtract "
+        "tan tanh xor"
+    ),
+    "numax._engine.stablehlo.structure": (
+        "broadcast_in_dim broadcast_scalar concatenate constant dynamic_slice "
+        "dynamic_update_slice full gather iota optimization_barrier pad region reshape reverse "
+        "scatter second slice transpose"
+    ),
+}
 
-
-def custom_call(
-    b: Builder, target: str, operands: Sequence[Value], results: Sequence[Type], **options: Any
-) -> list[Value]:
-    """Emit a call of a function that the compiler knows by name. See `Builder.custom_call`."""
-    return b.custom_call(target, operands, results, **options)
-
-
-__all__ = [
-    "abs",
-    "add",
-    "after_all",
-    "all_gather",
-    "all_reduce",
-    "all_to_all",
-    "and_",
-    "atan2",
-    "bitcast_convert",
-    "broadcast_in_dim",
-    "broadcast_scalar",
-    "case",
-    "cbrt",
-    "ceil",
-    "chlo",
-    "cholesky",
-    "clamp",
-    "collective_broadcast",
-    "collective_permute",
-    "compare",
-    "complex",
-    "concatenate",
-    "constant",
-    "convert",
-    "convolution",
-    "cosine",
-    "count_leading_zeros",
-    "custom_call",
-    "divide",
-    "dot_general",
-    "dynamic_slice",
-    "dynamic_update_slice",
-    "exponential",
-    "exponential_minus_one",
-    "fft",
-    "floor",
-    "full",
-    "gather",
-    "identity",
-    "if_",
-    "imag",
-    "iota",
-    "is_finite",
-    "log",
-    "log_plus_one",
-    "logistic",
-    "maximum",
-    "minimum",
-    "multiply",
-    "negate",
-    "not_",
-    "optimization_barrier",
-    "or_",
-    "pad",
-    "partition_id",
-    "popcnt",
-    "power",
-    "real",
-    "reduce",
-    "reduce_precision",
-    "reduce_scatter",
-    "reduce_window",
-    "reduce_with",
-    "region",
-    "reinterpret",
-    "remainder",
-    "replica_id",
-    "reshape",
-    "reverse",
-    "rng_bit_generator",
-    "round_nearest_afz",
-    "round_nearest_even",
-    "rsqrt",
-    "scatter",
-    "second",
-    "select",
-    "select_and_scatter",
-    "shift_left",
-    "shift_right_arithmetic",
-    "shift_right_logical",
-    "sign",
-    "sine",
-    "slice",
-    "sort",
-    "sqrt",
-    "subtract",
-    "tan",
-    "tanh",
-    "top_k",
-    "transpose",
-    "triangular_solve",
-    "while_",
-    "window_shape",
-    "xor",
-]
+__all__, __getattr__, __dir__ = facade(__name__, _HOMES)
