@@ -106,12 +106,13 @@ def block_until_ready(x: Any) -> Any:
 
 def block(x: Array) -> Array:
     handle = x._buf
-    if handle is not None and x._np is None:
-        if isinstance(handle, dispatch.Placed):
-            handle = handle.handle
-        if isinstance(handle, dispatch.Deleted):
-            dispatch.fetch(handle)
-        runtime.block(handle)
+    if handle is None or x._np is not None:
+        return x
+    if type(handle) is dispatch.Placed:
+        handle = handle.handle
+    elif handle is dispatch.DELETED:
+        dispatch.fetch(handle)
+    runtime.block(handle)
     return x
 
 

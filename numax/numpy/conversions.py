@@ -436,7 +436,7 @@ def addressable_data(x: Any, index: int) -> Any:
 
 def block_until_ready(x: Any) -> Any:
     """The array, when it has been computed."""
-    return api.devices.block(x) if type(x) is Array and x._buf is not None else x
+    return api.devices.block(x) if type(x) is Array and x._np is None else x
 
 
 def is_ready(x: Any) -> bool:

@@ -52,6 +52,8 @@ def key_value(name: str, key: Any) -> tuple[Any, bool]:
         if legacy == "error":
             raise ValueError(message)
         warnings.warn(message, stacklevel=source.warning_level())
+    if type(key) is Array and known(key):
+        return wrap(rng.host_wrap(key.numpy_()), rng.KEY), True
     return rng.random_wrap(key), True
 
 

@@ -140,10 +140,11 @@ def split(key: Any, num: int | tuple[int, ...] = 2) -> Any:
     Grad: none (bits).
     """
     found = single_key("split", key)
-    if type(num) is int and 0 < num <= 64 and known(key) and found is key:
-        memory = key._np
-        word = int(key.numpy_() if memory is None else memory)
-        return wrap(rng.few_keys(word, num), rng.KEY)
+    if type(num) is int and 0 < num <= 64 and type(key) is Array and known(found):
+        made = rng.few_keys(int(found.numpy_()), num)
+        if found is key:
+            return wrap(made, rng.KEY)
+        return wrap(rng.host_unwrap(made), etype(dtypes.uint32))
     shape = shape_value("split", num if isinstance(num, tuple | list) else (operator.index(num),))
     keys = rng.random_split_p.bind(found, shape=shape, **rng.scheme())
     return keys if found is key or dtypes.is_key(key.dtype) else rng.random_unwrap(keys)

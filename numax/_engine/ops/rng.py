@@ -645,8 +645,14 @@ def _wrap_infer(base: ShapedArray, *, impl: str) -> ShapedArray:
     return ShapedArray(base.shape[:-1], FRY)
 
 
-def _wrap_host(base: np.ndarray, *, impl: str) -> np.ndarray:
+def host_wrap(base: np.ndarray, *, impl: str = "") -> np.ndarray:
+    """Keys of pairs of words."""
     return np.ascontiguousarray(base).view(np.uint64).reshape(base.shape[:-1])
+
+
+def host_unwrap(keys: np.ndarray) -> np.ndarray:
+    """The pairs of words of keys."""
+    return np.ascontiguousarray(keys).reshape((*keys.shape, 1)).view(np.uint32)
 
 
 def _wrap_lower(ctx: Any, base: Any, *, impl: str) -> Any:
@@ -656,7 +662,7 @@ def _wrap_lower(ctx: Any, base: Any, *, impl: str) -> Any:
 random_wrap_p = Primitive(
     name="random_wrap",
     infer=_wrap_infer,
-    host=_wrap_host,
+    host=host_wrap,
     lower=_wrap_lower,
     jvp=zero_tangent,
     transpose=not_linear,
@@ -677,7 +683,7 @@ def _unwrap_infer(keys: ShapedArray) -> ShapedArray:
 random_unwrap_p = Primitive(
     name="random_unwrap",
     infer=_unwrap_infer,
-    host=lambda keys: np.ascontiguousarray(keys).reshape((*keys.shape, 1)).view(np.uint32),
+    host=host_unwrap,
     lower=lambda ctx, keys: hlo.bitcast_convert(ctx, keys, (*keys.shape, 2), _U32),
     jvp=zero_tangent,
     transpose=not_linear,

@@ -343,12 +343,11 @@ def block(handle: Any) -> Any:
 
     Raises: JaxRuntimeError if the program that makes them failed."""
     try:
-        handle.block_until_ready()
+        return handle.block_until_ready()
     except Exception as error:
         if isinstance(error, xla().Error):
             raise user_error(error) from None
         raise
-    return handle
 
 
 def block_all(handles: Sequence[Any]) -> None:
