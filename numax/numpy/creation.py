@@ -279,11 +279,16 @@ def fromiter(*args: Any, **kwargs: Any) -> Any:
     return core.from_numpy(np.fromiter(*args, **kwargs), copy=False)
 
 
-def fromstring(string: str, dtype: Any = float, count: int = -1, *, sep: str) -> Any:
+@core.refuses("like")
+def fromstring(
+    string: str, dtype: Any = float, count: int = -1, *, sep: str, **numpy_only: Never
+) -> Any:
     """An array from numbers in text, separated by `sep`.
 
     Differs from NumPy: 64-bit data is narrowed unless x64 is on. Source: NumPy `fromstring`.
     """
+    if numpy_only:
+        core.no_options("fromstring", numpy_only)
     return core.from_numpy(np.fromstring(string, np.dtype(dtype), count, sep=sep), copy=False)
 
 

@@ -404,7 +404,8 @@ def test_refused_parameters_say_what_to_use(name, parameter):
         "identity": (3,), "isin": (V, V), "linalg.multi_dot": ([S, S],), "ones": (3,), "tri": (3,),
         "unravel_index": (I, (3,)), "vectorize": (abs,), "vstack": ([V, V],), "zeros": (3,),
     }.get(name, (A,))  # fmt: skip
-    error = raised(lambda: FUNCTIONS[name](*arguments, **{parameter: "x"}))
+    needed = {"sep": " "} if name == "fromstring" else {}
+    error = raised(lambda: FUNCTIONS[name](*arguments, **needed, **{parameter: "x"}))
     assert type(error) in (TypeError, NotImplementedError, ValueError)
     assert parameter in str(error)
     assert INSTEAD[parameter] in str(error)

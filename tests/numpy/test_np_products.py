@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import numax
+import numax.numpy as jnp
 from numax.numpy import contractions
 from numax.numpy.contractions import einsum, einsum_path
 from numax.numpy.linalg_products import (
@@ -357,3 +358,11 @@ def test_errors(call, kind, message):
     with pytest.raises(kind, match=message), warnings.catch_warnings():
         warnings.simplefilter("error")
         call()
+
+
+def test_cross_takes_vectors_of_two_elements_as_lying_in_a_plane():
+    """NumPy 2.5 refuses them; JAX and older NumPy take their third element as 0."""
+    x, y = jnp.array([1.0, 2.0]), jnp.array([3.0, -1.0, 4.0])
+    np.testing.assert_allclose(jnp.cross(x, y), np.cross([1.0, 2.0, 0.0], [3.0, -1.0, 4.0]))
+    np.testing.assert_allclose(jnp.cross(y, x), np.cross([3.0, -1.0, 4.0], [1.0, 2.0, 0.0]))
+    np.testing.assert_allclose(jnp.cross(x, y[:2]), -7.0)
