@@ -164,7 +164,7 @@ class Program:
                 handle = to_device(a, self.device)
             handles.append(handle)
         if self.hoisted or self.donated:
-            results = self._run_donating(args, self.hoisted + handles)
+            results = self._run_besides(args, self.hoisted + handles)
         else:
             try:
                 results = self.executable.run(handles)
@@ -181,7 +181,8 @@ class Program:
             outs.append(out)
         return outs
 
-    def _run_donating(self, args: Sequence[Array], handles: list[Any]) -> list[Any]:
+    def _run_besides(self, args: Sequence[Array], handles: list[Any]) -> list[Any]:
+        """Run with hidden arguments or donated ones."""
         for i in self.donated:
             args[i]._shape = args[i].shape
             args[i]._np = None

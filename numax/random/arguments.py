@@ -23,8 +23,6 @@ from numax.api.jit import jit
 
 LARGE = 1 << 16  # samples of more numbers are compiled: XLA draws them ten times faster than NumPy
 
-_WORDS = etype(dtypes.uint32)
-
 # ---- keys ----
 
 
@@ -61,13 +59,8 @@ def key_value(name: str, key: Any) -> tuple[Any, bool]:
 
 def single_key(name: str, key: Any) -> Any:
     """One typed key. Raises: ValueError for an array of keys, TypeError for what is no key."""
-    if type(key) is Array:
-        if key._t is rng.KEY and key.shape == ():
-            return key
-        memory = key._np
-        if key._t is _WORDS and memory is not None and memory.shape == (2,):  # the usual raw key
-            if known(key) and config.legacy_prng_key.value == "allow":
-                return wrap(rng.host_wrap(memory), rng.KEY)
+    if type(key) is Array and key._t is rng.KEY and key.shape == ():
+        return key
     found, raw = key_value(name, key)
     if found.aval.shape:
         shape = (*found.aval.shape, 2) if raw else found.aval.shape
