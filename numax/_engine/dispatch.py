@@ -371,7 +371,7 @@ def compile_program(
     return found
 
 
-# Long formulas in float64 take half the time in vectors of 512 bits, where the CPU has them; other code gains little or loses.
+# Long formulas take half to two thirds of the time in vectors of 512 bits, where the CPU has them; other code gains little or loses.
 WIDE_VECTORS = {"xla_cpu_prefer_vector_width": 512}
 
 

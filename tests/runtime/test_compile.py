@@ -7,6 +7,8 @@ import pytest
 from numax._engine import runtime as rt
 from numax._engine.core.config import log_compiles
 from numax._engine.core.errors import JaxRuntimeError
+from numax._engine.runtime import compiler
+from numax._engine.runtime.door import xla
 
 ADD = """
 module @m {
@@ -49,6 +51,42 @@ def test_unknown_options_are_an_error_when_asked_for_strictly():
         rt.compile(_add(14), options={"xla_no_such_strict_option": 1}, strict=True)
     with pytest.raises(JaxRuntimeError, match="xla_no_such_strict_option"):
         rt.compile(_add(14), options={"xla_no_such_strict_option": 1}, strict=True)
+
+
+def _options(extras):
+    module = xla().client_module
+    text = compiler.with_extras(module.CompileOptions().SerializeAsString(), extras)
+    return module.CompileOptions.ParseFromString(text)
+
+
+def test_extra_options_are_added_to_what_the_options_already_say():
+    module = xla().client_module
+    before, after = module.CompileOptions(), _options({"-some-name": "seven", "other": ""})
+    text = after.SerializeAsString()
+    assert b"-some-name" in text and b"seven" in text and b"other" in text
+    names = [n for n in dir(before.executable_build_options.debug_options) if n.startswith("xla_")]
+    assert len(names) > 10
+    for name in names:
+        values = [getattr(o.executable_build_options.debug_options, name) for o in (before, after)]
+        assert values[0] == values[1], name
+
+
+def test_an_extra_option_that_is_set_already_stays():
+    text = _options({"-some-name": "seven"}).SerializeAsString()
+    assert compiler.with_extras(text, {"-some-name": "eight"}).count(b"eight") == 0
+
+
+def test_extras_of_more_than_127_bytes():
+    assert b"x" * 5000 in _options({"name": "x" * 5000}).SerializeAsString()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "xla_cpu_disable_tiled_emitter", "-force-vector-interleave=4"]
+)
+def test_a_program_can_choose_its_own_extra_options(text):
+    options = {"xla_backend_extra_options": text}
+    assert _runs(rt.compile(_add(5000), options=options), 5000)
+    assert rt.compile(_add(5000), options=options) is not rt.compile(_add(5000))
 
 
 def test_option_values_that_do_not_fit_are_an_error():

@@ -11,7 +11,7 @@ from numax._engine.core.avals import ShapedArray
 from numax._engine.core.primitive import Primitive, Zero, not_linear
 from numax._engine.core.trace import as_value
 from numax._engine.host.extrema import fast_max, fast_min
-from numax._engine.ops import complex_math, cpu_math
+from numax._engine.ops import complex_math, cpu_integers, cpu_math
 from numax._engine.ops.accuracy import check_accuracy
 from numax._engine.ops.basis import (
     add_tangents,
@@ -91,7 +91,7 @@ div_p = binary(
     "div",
     accepts=NUMBERS,
     host=_div_host,
-    lower=hlo.divide,
+    lower=cpu_integers.quotient_lower,
     jvp=(
         lambda t, z, x, y: div(t, y),
         lambda t, z, x, y: mul(t, neg(div(z, y))),
@@ -123,7 +123,7 @@ rem_p = binary(
     "rem",
     accepts=REALS,
     host=_rem_host,
-    lower=hlo.remainder,
+    lower=cpu_integers.remainder_lower,
     jvp=(
         lambda t, z, x, y: t,
         lambda t, z, x, y: mul(t, neg(_truncated(div(x, y)))),

@@ -25,6 +25,10 @@ SMALL: dict[str, object] = {
     "xla_cpu_use_fusion_emitters": False,
     "xla_backend_optimization_level": 1,
 }
+# Loops over larger arrays on CPUs (decision 0011): LLVM's own vectoriser, two vectors at a time. XLA's tiles make one short vector
+# at a time, each of whose operations waits for the one before.
+LOOPS: dict[str, str] = {"xla_cpu_disable_tiled_emitter": "", "-force-vector-interleave": "2"}
+_EXTRA = "xla_backend_extra_options"
 
 _UNKNOWN = re.compile(r"No such compile option: '([^']+)'")
 _LONG_TEXT = 2048
@@ -157,10 +161,13 @@ def _compile_options(
     partitions: int,
     replicas: int,
     overrides: Mapping[str, object],
+    extras: Mapping[str, str] | None = None,
     shardy: bool = False,
 ) -> Any:
     module = xla().client_module
     options = module.CompileOptions()
+    if extras:
+        options = options.ParseFromString(with_extras(options.SerializeAsString(), extras))
     options.num_partitions = partitions
     options.num_replicas = replicas
     build = options.executable_build_options
@@ -180,7 +187,43 @@ def _compile_options(
 def _overrides(program: Program, platform: str) -> dict[str, object]:
     chosen: dict[str, object] = dict(SMALL) if program.small and platform == "cpu" else {}
     chosen.update(program.options)
+    chosen.pop(_EXTRA, None)
     return {name: value for name, value in chosen.items() if name not in _unknown_options}
+
+
+def _extras(program: Program, platform: str) -> dict[str, str]:
+    """Options of the code generator: the program's own ("name=value,name"), or else LOOPS."""
+    own = dict(program.options).get(_EXTRA)
+    if own is None:
+        return LOOPS if platform == "cpu" and not program.small else {}
+    pairs = [part.partition("=") for part in str(own).split(",") if part]
+    return {name: value for name, _, value in pairs}
+
+
+def with_extras(options: bytes, extras: Mapping[str, str]) -> bytes:
+    """A CompileOptionsProto with entries of its map executable_build_options.debug_options.xla_backend_extra_options.
+
+    jaxlib has no attribute for it. What follows a serialised message is merged into it, so the bytes are appended; a name
+    that XLA_FLAGS gives stays as it is there."""
+    entries = [
+        _field(500, _field(1, name.encode()) + _field(2, value.encode()))
+        for name, value in extras.items()
+        if name.encode() not in options
+    ]
+    return options + _field(3, _field(3, b"".join(entries)))
+
+
+def _field(number: int, payload: bytes) -> bytes:
+    """A length-delimited field. Source: Protocol Buffers, "Encoding"."""
+    return _varint(number << 3 | 2) + _varint(len(payload)) + payload
+
+
+def _varint(n: int) -> bytes:
+    groups = [n & 127]
+    while n := n >> 7:
+        groups[-1] |= 128
+        groups.append(n & 127)
+    return bytes(groups)
 
 
 def _build(program: Program) -> Executable:
@@ -189,13 +232,14 @@ def _build(program: Program) -> Executable:
     backend = client.backend_of(program.devices[0])
     ffi.register_needed(program.text)
     shardy = "sdy.sharding" in program.text
+    extras = _extras(program, backend.platform)
     while True:
         overrides = _overrides(program, backend.platform)
         options = _compile_options(
-            program.devices, program.partitions, program.replicas, overrides, shardy
+            program.devices, program.partitions, program.replicas, overrides, extras, shardy
         )
         try:
-            loaded = _load_or_compile(program, backend, options, overrides)
+            loaded = _load_or_compile(program, backend, options, {**overrides, **extras})
         except xla().Error as error:
             unknown = _UNKNOWN.search(str(error))
             name = unknown[1] if unknown else ""

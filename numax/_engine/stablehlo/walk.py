@@ -16,6 +16,9 @@ from numax._engine.stablehlo.builder import Builder, Value
 
 SMALL = 2048  # elements
 _SHAPES = re.compile(r"tensor<([0-9x]+)x")
+_FORMULAS = re.compile(  # what the compiler writes as a long formula
+    r"= stablehlo\.(exp|log|tanh|sine|cosine|tan |power|cbrt|atan2)|= chlo\.erf"
+)
 
 
 def is_small(text: str) -> bool:
@@ -150,4 +153,5 @@ def lower(
     for i in donated:
         marks[count + i] = {**(marks[count + i] or {}), "jax.buffer_donor": True}
     text = ctx.module(name, results, marks if any(marks) else (), out_attributes, attributes)
-    return Module(text, hoisted, ctx.callbacks, ctx.wide_vectors, is_small(text))
+    wide = ctx.wide_vectors or _FORMULAS.search(text) is not None
+    return Module(text, hoisted, ctx.callbacks, wide, is_small(text))
