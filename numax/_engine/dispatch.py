@@ -371,10 +371,6 @@ def compile_program(
     return found
 
 
-# Long formulas take half to two thirds of the time in vectors of 512 bits, where the CPU has them; other code gains little or loses.
-WIDE_VECTORS = {"xla_cpu_prefer_vector_width": 512}
-
-
 def _compile_single(
     closed: ClosedJaxpr,
     name: str,
@@ -392,8 +388,9 @@ def _compile_single(
         outputs=[runtime.Output(s, t.physical) for s, t in outs],
         donate=tuple(count + i for i in donated),
         callbacks=module.callbacks,
-        options={**(WIDE_VECTORS if module.wide_vectors else {}), **dict(options)},
+        options=options,
         small=module.small,
+        formulas=module.formulas,
     )
     if placed:
         hoisted = [place(c, (device,), None) for c in module.hoisted]

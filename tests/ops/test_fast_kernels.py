@@ -280,3 +280,12 @@ def test_softmax_of_nan_is_nan():
     out = np.asarray(numax.jit(lambda a: nn.softmax(a, axis=1))(x))
     np.testing.assert_array_equal(np.isnan(out), np.isnan(x).any(1, keepdims=True).repeat(100, 1))
     np.testing.assert_array_equal(out, numax.jit(nn.softmax)(x))
+
+
+def test_a_short_argmax_does_not_compute_its_operand_inside():
+    x = np.random.default_rng(0).standard_normal((2000, 10)).astype(np.float32)
+    f = numax.jit(lambda a: nnp.argmax(nnp.sin(a), -1))
+    np.testing.assert_array_equal(f(x), np.argmax(np.sin(x), -1))
+    text = f.lower(x).compile().as_text()
+    entry = text[text.index("ENTRY") :]
+    assert 'inlineable="false"' in entry and "reduce" not in entry.split("call(")[0]

@@ -47,7 +47,7 @@ def on_cpu(formula: Callable[..., Any], general: Callable[..., Any]) -> Callable
             return general(ctx, x, y)
         if ctx.known_number(y) is not None:
             return general(ctx, x, y)
-        ctx.wide_vectors = True
+        ctx.formulas = True
         return formula(EmitMath(ctx), Emitted(ctx, x), Emitted(ctx, y), x.dtype).value
 
     return lower

@@ -27,7 +27,7 @@ def on_cpu(
         x = xs[0]
         if ctx.platform != "cpu" or x.dtype not in _NARROW or math.prod(x.shape) < least:
             return general(ctx, *xs)
-        ctx.wide_vectors = True
+        ctx.formulas = True
         m = EmitMath(ctx)
         wide = [m.astype(Emitted(ctx, v), dtypes.float32) for v in xs]
         return m.astype(formula(m, *wide), x.dtype).value

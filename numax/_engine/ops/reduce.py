@@ -340,7 +340,16 @@ def _place_lower(largest: bool) -> Any:
         wide = index_dtype if index_dtype in (_INT32, dtypes.int64) else _INT32
         n = x.shape[axis]
         if n <= _UNROLLED:
-            return hlo.convert(ctx, _place_of_pairs(ctx, x, axis, largest, wide), index_dtype)
+            # apart, or the compiler would compute x element by element inside the reduction: ten times as long for sin
+            pairs = ctx.function(
+                (_place_of_pairs, x.shape, x.dtype, axis, largest, wide),
+                "place",
+                [(x.shape, x.dtype)],
+                lambda b, v: [_place_of_pairs(b, v[0], axis, largest, wide)],
+            )
+            ctx.formulas = True
+            (place,) = ctx.call(pairs, [x], apart=ctx.platform == "cpu")
+            return hlo.convert(ctx, place, index_dtype)
         kept = [i for i in range(len(x.shape)) if i != axis]
         short = x
         if ctx.platform == "cpu" and dtypes.is_integer(x.dtype):
@@ -390,32 +399,24 @@ def _place_of_pairs(ctx: Any, x: Any, axis: int, largest: bool, wide: Any) -> An
     """The place of an extreme, by reducing pairs of value and place."""
     floats = dtypes.is_float(x.dtype)
 
+    worse = "LE" if largest else "GE"
+
+    def beats(b: Any, w: Any, v: Any) -> Any:
+        """Whether w comes before v: it is not worse, nan neither, and v is no nan."""
+        out = hlo.not_(b, hlo.compare(b, w, v, worse))
+        return hlo.and_(b, out, hlo.compare(b, v, v, "EQ")) if floats else out
+
     def better(b: Any, v: Any, i: Any, w: Any, j: Any) -> list[Any]:
-        beats = hlo.compare(b, w, v, "GT" if largest else "LT")
-        equal = hlo.compare(b, w, v, "EQ")
-        if floats:
-            odd, other = hlo.compare(b, w, w, "NE"), hlo.compare(b, v, v, "NE")
-            beats = hlo.or_(b, beats, hlo.and_(b, odd, hlo.not_(b, other)))
-            equal = hlo.or_(b, equal, hlo.and_(b, odd, other))
-        first = hlo.select(b, equal, hlo.minimum(b, i, j), i)
-        return [hlo.select(b, beats, w, v), hlo.select(b, beats, j, first)]
+        second = beats(b, w, v)
+        first = hlo.select(b, beats(b, v, w), i, hlo.minimum(b, i, j))
+        return [hlo.select(b, second, w, v), hlo.select(b, second, j, first)]
 
     starts = [
         ctx.constant(limit_array(x.dtype, not largest)),
         ctx.constant(limit(wide, True), wide),
     ]
     places = hlo.iota(ctx, x.shape, wide, axis)
-    best, place = hlo.reduce(ctx, [x, places], starts, (axis,), better)
-    if ctx.platform != "cpu":
-        return place
-    # The compiler would compute x element by element inside the reduction, which costs ten times as much for Gumbel
-    # numbers. What has a second use it computes before, if it is not cheap. The first element is never better than the
-    # best, but it cannot know.
-    low, high = [0] * len(x.shape), list(x.shape)
-    high[axis] = 1
-    first = hlo.reshape(ctx, hlo.slice(ctx, x, low, high), best.shape)
-    beaten = hlo.compare(ctx, first, best, "GT" if largest else "LT")
-    return hlo.select(ctx, beaten, ctx.constant(0, wide, place.shape), place)
+    return hlo.reduce(ctx, [x, places], starts, (axis,), better)[1]
 
 
 def _place(name: str, host: Any, largest: bool) -> Primitive:

@@ -246,7 +246,7 @@ def lower_block(ctx: Any, k0: Any, k1: Any, x0: Any, x1: Any, fuse: bool = True)
     shape = x0.shape
     kind = (shape, _U32)
     rounds = _lower_rounds if fuse or math.prod(shape) > _FEW else _lower_loop
-    ctx.wide_vectors = True
+    ctx.formulas = True
     function = ctx.function((rounds, shape), "threefry2x32", [kind] * 4, rounds)
     x0, x1 = ctx.call(function, [k0, k1, x0, x1])
     return x0, x1

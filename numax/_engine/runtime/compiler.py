@@ -25,9 +25,11 @@ SMALL: dict[str, object] = {
     "xla_cpu_use_fusion_emitters": False,
     "xla_backend_optimization_level": 1,
 }
-# Loops over larger arrays on CPUs (decision 0011): LLVM's own vectoriser, two vectors at a time. XLA's tiles make one short vector
-# at a time, each of whose operations waits for the one before.
-LOOPS: dict[str, str] = {"xla_cpu_disable_tiled_emitter": "", "-force-vector-interleave": "2"}
+# Loops over larger arrays on CPUs (decision 0011): LLVM's own vectoriser, and for long formulas two vectors at a time, of 512 bits
+# where the CPU has them. XLA's tiles make one short vector at a time, each of whose operations waits for the one before.
+LOOPS: dict[str, str] = {"xla_cpu_disable_tiled_emitter": ""}
+FORMULAS: dict[str, str] = {**LOOPS, "-force-vector-interleave": "2"}
+WIDE: dict[str, object] = {"xla_cpu_prefer_vector_width": 512}
 _EXTRA = "xla_backend_extra_options"
 
 _UNKNOWN = re.compile(r"No such compile option: '([^']+)'")
@@ -49,6 +51,7 @@ class Program(NamedTuple):
     replicas: int
     options: tuple[tuple[str, object], ...]
     small: bool
+    formulas: bool
     strict: bool
     callbacks: tuple[Callable[..., Any], ...]
     outputs: tuple[Output, ...]
@@ -75,6 +78,7 @@ def compile(
     num_replicas: int = 1,
     options: Mapping[str, object] | Sequence[tuple[str, object]] = (),
     small: bool = False,
+    formulas: bool = False,
     strict: bool = False,
     callbacks: Sequence[Callable[..., Any]] = (),
     outputs: Sequence[Output | tuple[Any, ...]] | None = None,
@@ -86,6 +90,7 @@ def compile(
           options: XLA's compile options; names unknown to this jaxlib are left out, or an error
           with `strict`.
           small: all arrays are small: compile fast.
+          formulas: long chains of arithmetic on each element: make code that runs them side by side.
           callbacks: functions that the text's `xla_ffi_python_cpu_callback` calls name by index.
           outputs: (shape, dtype) or (shape, dtype, pieces along each axis) of each result; None:
           read off the text, every result replicated.
@@ -97,7 +102,7 @@ def compile(
     declared = None if outputs is None else _outputs(outputs)
     donated = tuple(donate)
     name = text if len(text) < _LONG_TEXT else hashlib.sha256(text.encode()).digest()
-    key = (name, devices, num_partitions, num_replicas, wanted, small, declared, donated)
+    key = (name, devices, num_partitions, num_replicas, wanted, small, formulas, declared, donated)
     found = None if callbacks else _memory.get(key)
     if found is not None:
         statistics.from_memory += 1
@@ -109,6 +114,7 @@ def compile(
         num_replicas,
         wanted,
         small,
+        formulas,
         strict,
         tuple(callbacks),
         _read_outputs(text) if declared is None else declared,
@@ -185,17 +191,20 @@ def _compile_options(
 
 
 def _overrides(program: Program, platform: str) -> dict[str, object]:
-    chosen: dict[str, object] = dict(SMALL) if program.small and platform == "cpu" else {}
+    chosen: dict[str, object] = {}
+    if platform == "cpu":
+        chosen.update(SMALL if program.small else WIDE if program.formulas else {})
     chosen.update(program.options)
     chosen.pop(_EXTRA, None)
     return {name: value for name, value in chosen.items() if name not in _unknown_options}
 
 
 def _extras(program: Program, platform: str) -> dict[str, str]:
-    """Options of the code generator: the program's own ("name=value,name"), or else LOOPS."""
+    """Options of the code generator: the program's own ("name=value,name"), or else ours."""
     own = dict(program.options).get(_EXTRA)
     if own is None:
-        return LOOPS if platform == "cpu" and not program.small else {}
+        ours = FORMULAS if program.formulas else LOOPS
+        return ours if platform == "cpu" and not program.small else {}
     pairs = [part.partition("=") for part in str(own).split(",") if part]
     return {name: value for name, _, value in pairs}
 

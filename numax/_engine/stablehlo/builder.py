@@ -94,11 +94,11 @@ class Builder:
         "callbacks",
         "constants",
         "count",
+        "formulas",
         "lines",
         "parameters",
         "platform",
         "scope",
-        "wide_vectors",
     )
 
     def __init__(self, platform: str = "cpu"):
@@ -111,7 +111,7 @@ class Builder:
         self.count = 0
         self.parameters: list[Value] = []
         self.scope: Any = None  # free for the walk
-        self.wide_vectors = False  # set by rules whose code gains from the CPU's widest vectors
+        self.formulas = False  # set by rules that emit long chains of arithmetic on each element
         self._functions: dict[Any, Function] = {}
         self._names: dict[str, int] = {"main": 0}
         self._texts: list[str] = []
@@ -311,11 +311,15 @@ class Builder:
             self._functions[key] = function
         return function
 
-    def call(self, function: Function, values: Sequence[Value]) -> list[Value]:
-        """Emit a call of a function of this module."""
+    def call(self, function: Function, values: Sequence[Value], apart: bool = False) -> list[Value]:
+        """Emit a call of a function of this module.
+        Args: apart keeps XLA from inlining it: its operands are computed before, and nothing fuses
+            across the call. (XLA removes optimization_barrier before it fuses.)"""
         names = ", ".join([v.name for v in values])
         of = ", ".join([v.type for v in values])
-        return self.emits(f"func.call @{function.name}({names}) : ({of}) -> ", function.results)
+        mark = ' {mhlo.frontend_attributes = {inlineable = "false"}}' if apart else ""
+        text = f"func.call @{function.name}({names}){mark} : ({of}) -> "
+        return self.emits(text, function.results)
 
     def main(self, arguments: Sequence[Type]) -> list[Value]:
         """Begin the module's main function: return its parameters. `module` ends it."""

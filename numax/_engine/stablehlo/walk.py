@@ -29,13 +29,13 @@ def is_small(text: str) -> bool:
 
 
 class Module(NamedTuple):
-    """A module's text, the arrays it takes as leading hidden arguments, its host callbacks; whether it gains from wide
-    vectors, and whether all its arrays are small."""
+    """A module's text, the arrays it takes as leading hidden arguments, its host callbacks; whether long
+    formulas are in it, and whether all its arrays are small."""
 
     text: str
     hoisted: list[Array]
     callbacks: list[Any]
-    wide_vectors: bool = False
+    formulas: bool = False
     small: bool = False
 
 
@@ -153,5 +153,5 @@ def lower(
     for i in donated:
         marks[count + i] = {**(marks[count + i] or {}), "jax.buffer_donor": True}
     text = ctx.module(name, results, marks if any(marks) else (), out_attributes, attributes)
-    wide = ctx.wide_vectors or _FORMULAS.search(text) is not None
-    return Module(text, hoisted, ctx.callbacks, wide, is_small(text))
+    formulas = ctx.formulas or _FORMULAS.search(text) is not None
+    return Module(text, hoisted, ctx.callbacks, formulas, is_small(text))
