@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from numax._engine import dispatch
+from numax._engine import dispatch, runtime
 from numax._engine.control import key_reuse
 from numax._engine.control.call import bind_programs, jit_p
 from numax._engine.core import axes, config, tree
@@ -30,7 +30,17 @@ def trace_key() -> Any:
 class Entry:
     """A traced function for one combination of argument types."""
 
-    __slots__ = ("closed", "donated", "name", "out_tree", "outer", "program", "run", "single")
+    __slots__ = (
+        "closed",
+        "donated",
+        "name",
+        "out_tree",
+        "outer",
+        "program",
+        "rebuild",
+        "run",
+        "single",
+    )
 
     def __init__(self, closed: ClosedJaxpr, outer: list[Tracer], out_tree: Any, name: str):
         self.closed = closed
@@ -39,6 +49,7 @@ class Entry:
         self.name = name
         self.program: Any = None
         self.run: Any = None  # the program's __call__
+        self.rebuild: Any = None  # the results' pytree, from its leaves
         self.donated: tuple[int, ...] = ()
         self.single = out_tree.num_leaves == out_tree.num_nodes == 1
 
@@ -190,6 +201,20 @@ def as_argument(x: Any) -> Any:
     return as_value(x)
 
 
+class Quick:
+    """How calls that have been seen are flattened: as all pytrees, until jaxlib is loaded and does it faster."""
+
+    flatten: ClassVar[Any] = staticmethod(tree.flatten)
+
+    @classmethod
+    def rebuilder(cls, entry: Entry) -> Any:
+        """How the results of a program become the function's pytree."""
+        if type(entry.program) is not dispatch.Program:
+            return functools.partial(tree.unflatten, entry.out_tree)
+        cls.flatten = staticmethod(runtime.flattener())
+        return runtime.rebuilder(entry.out_tree)
+
+
 class Jitted:
     """A compiled function; the result of `jit`."""
 
@@ -235,12 +260,18 @@ class Jitted:
         leaves: Any = args
         key: list[Any] = []
         if kwargs:
-            leaves, structure = tree.flatten((args, kwargs))
+            try:
+                leaves, structure = Quick.flatten((args, kwargs))
+            except ValueError:  # keys that cannot be sorted
+                return self._call(args, kwargs, None)
             key.append(structure)
         else:
             for a in args:
                 if type(a) is not Array:
-                    leaves, structure = tree.flatten(args)
+                    try:
+                        leaves, structure = Quick.flatten(args)
+                    except ValueError:
+                        return self._call(args, kwargs, None)
                     key.append(structure)
                     break
         plain = True
@@ -262,11 +293,13 @@ class Jitted:
         fast = tuple(key)
         entry = self._fast.get(fast)
         if entry is None:
-            return self._call(args, kwargs, fast)
+            whole = (args, kwargs) if kwargs else args
+            known = leaves is args or tree.are_leaves(leaves, whole)
+            return self._call(args, kwargs, fast if known else None)
         if not plain:
             leaves = [a if type(a) is Array else as_argument(a) for a in leaves]
         outs = entry.run(leaves)
-        return outs[0] if entry.single else tree.unflatten(entry.out_tree, outs)
+        return outs[0] if entry.single else entry.rebuild(outs)
 
     # ---- the general way ----
 
@@ -292,6 +325,7 @@ class Jitted:
             if config.debug_nans.value or config.debug_infs.value:
                 self._check(outs, args, kwargs)
             elif fast is not None and mode.level < 0:
+                entry.rebuild = entry.rebuild or Quick.rebuilder(entry)
                 self._fast[fast] = entry
         else:
             params = {"jaxpr": entry.closed, "name": self.name}

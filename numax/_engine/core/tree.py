@@ -5,7 +5,8 @@ The engine's fast entries are `flatten(tree) -> (leaves, treedef)` and `unflatte
 """
 
 import functools
-from collections.abc import Callable, Iterable
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from numax._engine.core.tree_nodes import (
@@ -59,6 +60,7 @@ __all__ = [
     "PyTreeRegistry",
     "SequenceKey",
     "all_leaves",
+    "are_leaves",
     "broadcast_prefix",
     "build_tree",
     "default_registry",
@@ -126,6 +128,12 @@ _UNSPECIFIED: Final = _Unspecified()
 def tree_leaves(tree: Any, is_leaf: IsLeaf | None = None) -> list[Any]:
     """The leaves of a pytree, left to right."""
     return flatten(tree, is_leaf)[0]
+
+
+def are_leaves(leaves: Sequence[Any], tree: Any) -> bool:
+    """Whether these objects are the leaves of a pytree, in order."""
+    ours = flatten(tree)[0]
+    return len(ours) == len(leaves) and all(map(operator.is_, ours, leaves))
 
 
 def tree_structure(tree: Any, is_leaf: IsLeaf | None = None) -> PyTreeDef:

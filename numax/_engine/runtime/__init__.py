@@ -21,6 +21,7 @@ _HOMES = {
     "numax._engine.runtime.compiler": "clear_memory compile load statistics",
     "numax._engine.runtime.execute": "Executable Output effects_barrier",
     "numax._engine.runtime.ffi": "register_target",
+    "numax._engine.runtime.trees": "flattener rebuilder",
 }
 
 __all__, __getattr__, __dir__ = facade(__name__, _HOMES, "distributed shutdown")

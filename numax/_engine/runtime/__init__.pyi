@@ -56,3 +56,7 @@ from numax._engine.runtime.execute import (
 from numax._engine.runtime.ffi import (
     register_target as register_target,
 )
+from numax._engine.runtime.trees import (
+    flattener as flattener,
+    rebuilder as rebuilder,
+)
