@@ -15,6 +15,7 @@ from numax._engine.core.array import Array, from_numpy, wrap
 from numax._engine.core.avals import EType, etype
 from numax._engine.core.refusal import UFUNC, documented, no_options
 from numax._engine.core.trace import NO_RULES, current
+from numax._engine.host.native import native
 from numax._engine.host.quiet import quiet
 
 Function = Callable[..., Any]
@@ -339,8 +340,10 @@ def wrap_host(value: Any, t: EType) -> Array:
 def reduction(name: str, host: Function, general: Function) -> Function:
     """A reduction that takes the fast path where there is a rule and no other option than keepdims is given.
 
-    host: (ndarray, axis, dtype of the result, keepdims) -> what `general` gives, or an error.
+    host: (ndarray, axis, dtype of the result, keepdims) -> what `general` gives, or an error. Of all elements of a small array,
+    the native extension's function of that name gives it, where there is one.
     """
+    whole = getattr(native, name, _nothing)
 
     def fast(a: Any, axis: Any = None, *rest: Any, keepdims: bool = False, **options: Any) -> Any:
         if type(a) is Array and not rest and not options:
@@ -349,12 +352,18 @@ def reduction(name: str, host: Function, general: Function) -> Function:
                 value = a._np
                 if value is None:
                     value = a.numpy_()
-                try:
-                    r = quiet.run(host, value, axis, t.physical, keepdims)
-                except (ValueError, TypeError, IndexError):  # the general way says what is wrong
-                    return general(a, axis, keepdims=keepdims)
-                if type(r) is not _ndarray:
-                    r = _asarray(r)
+                r = whole(value) if axis is None and keepdims is False else None
+                if r is None:
+                    try:
+                        r = quiet.run(host, value, axis, t.physical, keepdims)
+                    except (
+                        ValueError,
+                        TypeError,
+                        IndexError,
+                    ):  # the general way says what is wrong
+                        return general(a, axis, keepdims=keepdims)
+                    if type(r) is not _ndarray:
+                        r = _asarray(r)
                 out = _new(Array)
                 out._np = r
                 out._t = t
@@ -371,6 +380,10 @@ def reduction(name: str, host: Function, general: Function) -> Function:
     fast.__doc__ = general.__doc__
     fast.__wrapped__ = general  # type: ignore[attr-defined]
     return fast
+
+
+def _nothing(value: Any) -> None:
+    """What is asked where the native extension has no such reduction."""
 
 
 def _learn_reduction(name: str, host: Function, a: Array, out: Any) -> None:

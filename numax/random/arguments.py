@@ -25,6 +25,8 @@ LARGE = 1 << 16  # samples of more numbers are compiled: XLA draws them ten time
 
 # ---- keys ----
 
+_RAW = etype(dtypes.uint32)
+
 
 def key_value(name: str, key: Any) -> tuple[Any, bool]:
     """Typed keys, of any shape, and whether they came as raw uint32 data.
@@ -59,8 +61,13 @@ def key_value(name: str, key: Any) -> tuple[Any, bool]:
 
 def single_key(name: str, key: Any) -> Any:
     """One typed key. Raises: ValueError for an array of keys, TypeError for what is no key."""
-    if type(key) is Array and key._t is rng.KEY and key.shape == ():
-        return key
+    if type(key) is Array:
+        if key._t is rng.KEY and key.shape == ():
+            return key
+        words = key._np
+        if key._t is _RAW and words is not None and words.shape == (2,) and known(key):
+            if words.flags.c_contiguous and config.legacy_prng_key.value == "allow":
+                return wrap(words.view(np.uint64).reshape(()), rng.KEY)
     found, raw = key_value(name, key)
     if found.aval.shape:
         shape = (*found.aval.shape, 2) if raw else found.aval.shape

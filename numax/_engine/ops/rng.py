@@ -17,6 +17,7 @@ import numpy as np
 from numax._engine.core import config, dtypes
 from numax._engine.core.avals import ShapedArray, etype
 from numax._engine.core.primitive import Primitive, not_linear, zero_tangent
+from numax._engine.host.native import native
 from numax._engine.ops.basis import (
     as_value,
     batch_elementwise,
@@ -86,6 +87,9 @@ FEW = 16
 
 def few_words(key: int, count: int) -> list[int]:
     """`count` random 32-bit words of one key, as Python ints: for a handful of numbers NumPy is the slower part."""
+    if native is not None:
+        words: list[int] = native.words(key, count)
+        return words
     ones, numbers, mask = _lanes(count)
     x0, x1 = _block_lanes((key & _WORD) * ones, (key >> 32) * ones, 0, numbers, ones, mask)
     x0 ^= x1
@@ -94,6 +98,9 @@ def few_words(key: int, count: int) -> list[int]:
 
 def few_keys(key: int, count: int) -> np.ndarray:
     """`count` new keys of one key, at most _LANES."""
+    if native is not None:
+        made: np.ndarray = native.stream(np.array(key, _U64), count, True)
+        return made
     ones, numbers, mask = _lanes(count)
     x0, x1 = _block_lanes((key & _WORD) * ones, (key >> 32) * ones, 0, numbers, ones, mask)
     return _unpack(x0 | x1 << 32, count)
@@ -136,6 +143,8 @@ def _stream(keys: np.ndarray, count: int, joined: bool) -> np.ndarray:
     shape = (*keys.shape, count)
     if total == 0:
         return np.empty(shape, _U64 if joined else _U32)
+    if native is not None:
+        return native.stream(np.ascontiguousarray(keys), count, joined).reshape(shape)
     if total <= _LANES:
         ones, numbers, mask = _lanes(total)
         if keys.size == 1:
@@ -575,6 +584,8 @@ def _fold_host(keys: np.ndarray, msgs: np.ndarray) -> np.ndarray:
         _block_arrays(k0, k1, x0, x1)
         return _join(x0, x1)
     key = int(keys)
+    if native is not None:
+        return np.array(native.block(key, int(msgs)), np.uint64)
     x0, x1 = _block_lanes(key & _WORD, key >> 32, 0, int(msgs), 1, _WORD)
     return np.array(x0 | x1 << 32, np.uint64)
 

@@ -17,6 +17,7 @@ import numpy as np
 from numax._engine.core import dtypes
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.primitive import Primitive, Zero, not_linear
+from numax._engine.host.native import native
 from numax._engine.ops.arithmetic import div
 from numax._engine.ops.arithmetic import max as maximum
 from numax._engine.ops.basis import constant_like, mul, to_front
@@ -121,7 +122,10 @@ def host_normal(
     if dtype == np.float32 and keys.size == 1 and not legacy:
         count = math.prod(shape)
         if 0 < count <= FEW:
-            few = np.array(_few_normal(int(keys.reshape(())[()]), count), np.float32)
+            key = int(keys.reshape(())[()])
+            if native is not None:
+                return native.normals(key, count, _ROOT_2).reshape(keys.shape + shape)
+            few = np.array(_few_normal(key, count), np.float32)
             return np.multiply(few, root, few).reshape(keys.shape + shape)
     u = host_unit(keys, shape or (1,), dtype, legacy)
     np.multiply(u, _TWO[dtype], u)
@@ -167,6 +171,9 @@ def _few_normal(key: int, count: int) -> list[float]:
 _pack_float, _unpack_float = struct.Struct("f").pack, struct.Struct("f").unpack
 _STEP, _BELOW_ONE = 2.0**-22, 1.0 - 2.0**-24  # 2 u - 1, from just above -1, is exact in float32
 _NEAR, _FAR = ([float(np.float32(c)) for c in row] for row in ERF_INV_32)
+_ROOT_2 = float(np.float32(math.sqrt(2)))
+if native is not None:
+    native.set_polynomials(_NEAR, _FAR)
 
 
 def _horner(coefficients: list[Any], x: np.ndarray) -> np.ndarray:
