@@ -282,7 +282,10 @@ static PyObject *reduce(PyObject *arg, enum operation operation) {
     double result = 0.0;
     switch (operation) {
     case SUM: result = total_of(v, n); break;
-    case MEAN: result = total_of(v, n) / (double)n; break;
+    case MEAN: /* the rounded sum, divided: as numax.lax would */
+        result = total_of(v, n);
+        result = type == NPY_FLOAT32 ? (double)((float)result / (float)n) : result / (double)n;
+        break;
     case MAX: result = extreme_of(v, n, 1.0); break;
     case MIN: result = extreme_of(v, n, -1.0); break;
     case VAR: result = variance_of(v, n); break;

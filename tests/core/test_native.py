@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import numax.numpy as jnp
-from numax import jit, random
+from numax import jit, random, value_and_grad
 from numax._engine.host import native as home
 from numax._engine.ops import rng, variates
 
@@ -149,6 +149,14 @@ def test_numpy_functions_agree_with_the_compiled_ones(name):
     for shape in [(), (1,), (3,), (5, 7), (512,), (513,)]:
         x = jnp.array(np.random.default_rng(0).standard_normal(shape).astype(np.float32))
         np.testing.assert_allclose(f(x), jit(f)(x), rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "max", "min"])
+def test_a_function_has_the_same_value_inside_grad(name):
+    f = getattr(jnp, name)
+    for n in (1, 3, 10, 100, 512):
+        x = jnp.array(np.random.default_rng(n).standard_normal(n).astype(np.float32))
+        assert value_and_grad(f)(x)[0] == f(x)
 
 
 # ---- errors, and doing without ----

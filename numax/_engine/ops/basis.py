@@ -22,6 +22,7 @@ from numax._engine.core.primitive import (
 )
 from numax._engine.core.shapes import canonical_axes, canonical_axis, canonical_shape
 from numax._engine.core.trace import Tracer, as_value
+from numax._engine.host.native import native
 from numax._engine.host.quiet import quiet
 from numax._engine.stablehlo import hlo
 
@@ -752,6 +753,10 @@ def _sum_host(x: np.ndarray, *, axes: Any) -> np.ndarray:
     dtype = x.dtype
     if dtype in _NARROW_FLOATS:
         return np.add.reduce(x, axis=axes, dtype=np.float32).astype(dtype)
+    if native is not None and len(axes) == x.ndim:
+        total: np.ndarray | None = native.sum(x)
+        if total is not None:
+            return total
     return np.add.reduce(x, axis=axes, dtype=dtype)
 
 
