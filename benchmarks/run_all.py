@@ -26,9 +26,9 @@ START = (
     "first array and sin",
     "each new shape",
     "first jit of x + 1",
-    "first jit of a matrix product",
+    "import and first jit of a matrix product",
     "second process: first jit of x + 1",
-    "second process: first jit of a matrix product",
+    "second process: import and first jit of a matrix product",
 )
 SECOND = "second process: "
 GROUPS = ("start", "eager", "trace", "jit", "kernel")

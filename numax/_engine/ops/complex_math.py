@@ -22,7 +22,7 @@ Part = Emitted
 Pair = tuple[Emitted, Emitted]
 Rule = Callable[["Parts", Part, Part], Pair]
 _SIN, _COS = on_cpu(cpu_math.sin, hlo.sine), on_cpu(cpu_math.cos, hlo.cosine)
-_TAN, _ATAN2 = on_cpu(cpu_math.tan, hlo.tan), on_cpu(cpu_math.atan2, hlo.atan2)
+_TAN, _ATAN2 = on_cpu(cpu_math.tan, hlo.tan), on_cpu(cpu_math.atan2, cpu_math.atan2_lower)
 _LARGE = 20.0  # sinh and cosh are exp / 2 from here on, in float64 too
 
 

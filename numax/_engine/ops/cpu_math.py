@@ -164,6 +164,19 @@ def atan2(m: Any, x: Any, y: Any) -> Any:
     return _with_sign(m, angle, x)
 
 
+def atan2_lower(ctx: Any, x: Any, y: Any) -> Any:
+    """The compiler's. On CPUs it must not see that y is 1: jaxlib 0.10 then calls a function whose vectors of 512 bits are
+    passed another way than it takes them, and gives wrong numbers."""
+    if ctx.platform == "cpu":
+        y = hlo.select(ctx, hlo.compare(ctx, x, x, "NE"), x, y)
+    return hlo.atan2(ctx, x, y)
+
+
+def atan_lower(ctx: Any, x: Any) -> Any:
+    """The compiler's, by way of `atan2_lower`."""
+    return atan2_lower(ctx, x, hlo.full(ctx, 1, x.shape, x.dtype))
+
+
 def _asin_parts(m: Any, x: Any) -> tuple[Any, Any, Any]:
     """|x|, whether it is above 1/2, and asin(|x|), or there asin(sqrt((1 - |x|) / 2))."""
     size = m.abs(x)

@@ -457,7 +457,7 @@ atan_p = unary(
     "atan",
     accepts=INEXACT,
     host=np.arctan,
-    lower=by_parts(complex_math.atan, on_cpu(cpu_math.atan, _chlo("atan"))),
+    lower=by_parts(complex_math.atan, on_cpu(cpu_math.atan, cpu_math.atan_lower)),
     jvp=lambda t, y, x: div(t, add(constant_like(x, 1), square(x))),
 )
 
@@ -481,7 +481,7 @@ atan2_p = binary(
     "atan2",
     accepts=INEXACT,
     host=_atan2_host,
-    lower=on_cpu(cpu_math.atan2, hlo.atan2),
+    lower=on_cpu(cpu_math.atan2, cpu_math.atan2_lower),
     jvp=(
         lambda t, z, x, y: mul(t, div(y, add(square(x), square(y)))),
         lambda t, z, x, y: mul(t, div(neg(x), add(square(x), square(y)))),

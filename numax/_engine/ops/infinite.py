@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from numax._engine.core import dtypes
+from numax._engine.ops import cpu_math
 from numax._engine.ops.formula import EmitMath, Emitted, numpy_math
 from numax._engine.stablehlo import hlo
 
@@ -83,7 +84,7 @@ def power_lower(ctx: Any, x: Any, y: Any, out: Any) -> Any:
     large = (m.abs(a) == np.inf) | (m.abs(b) == np.inf)
     odd = (large | (m.abs(c) == np.inf) | (m.abs(d) == np.inf)) & ((c != 0.0) | (d != 0.0))
     size = m.where(large, np.inf, m.log(Emitted(ctx, hlo.abs(ctx, x))))
-    angle = Emitted(ctx, hlo.atan2(ctx, b.value, a.value))
+    angle = Emitted(ctx, cpu_math.atan2_lower(ctx, b.value, a.value))
     parts = _exp(ctx, *product(m, size, angle, c, d))
     is_one = (a == 1.0) & (b == 0.0)
     careful = hlo.complex(
