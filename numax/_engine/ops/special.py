@@ -155,11 +155,23 @@ def _erf_inv_host(x: np.ndarray) -> Any:
     return out.astype(dtype, copy=False).reshape(shape)
 
 
+def _erf_inv_lower(ctx: Any, x: Any) -> Any:
+    """On CPUs apart from what x is made of: with the rounds of threefry in one loop, both run out of registers (3.2 against 2.8 ms
+    for a million normal numbers)."""
+    emit = _chlo("erf_inv")
+    if ctx.platform != "cpu" or math.prod(x.shape) < _APART:
+        return emit(ctx, x)
+    kind = x.shape, x.dtype
+    function = ctx.function(("erf_inv", kind), "erf_inv", [kind], lambda b, v: [emit(b, v[0])])
+    return ctx.call(function, [x], apart=True)[0]
+
+
+_APART = 1 << 16  # elements
 erf_inv_p = unary(
     "erf_inv",
     accepts=FLOATS,
     host=_erf_inv_host,
-    lower=_chlo("erf_inv"),
+    lower=_erf_inv_lower,
     jvp=lambda t, y, x: mul(t, mul(constant_like(y, math.sqrt(math.pi) / 2), exp(square(y)))),
 )
 
