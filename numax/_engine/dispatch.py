@@ -389,6 +389,7 @@ def _compile_single(
         donate=tuple(count + i for i in donated),
         callbacks=module.callbacks,
         options=options,
+        strict=True,
         small=module.small,
         formulas=module.formulas,
     )
@@ -431,6 +432,7 @@ def _compile_spmd(closed: ClosedJaxpr, name: str, spot: Any, backend: Any, optio
         ],
         callbacks=module.callbacks,
         options=dict(options),
+        strict=True,
     )
     hoisted = [place(c, devices, None) for c in module.hoisted]
     in_cuts = [_cut(a, m, spot.size) for a, m in zip(closed.in_avals, ins, strict=True)]

@@ -312,3 +312,9 @@ def test_an_error_inside_leaves_no_entry_behind():
             f(ROW)
     assert len(traces) == 2
     assert f(1.0).shape == (4,)
+
+
+def test_compiler_options_that_do_not_exist_are_an_error():
+    f = numax.jit(lambda x: x * 2 + 1, compiler_options={"xla_no_such_option": 1})
+    with pytest.raises(numax.errors.JaxRuntimeError, match="xla_no_such_option"):
+        f(jnp.ones(5000))
