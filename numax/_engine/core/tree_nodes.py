@@ -97,7 +97,7 @@ class _Kinds(dict[type, Kind | None]):
 
 KINDS: Final = _Kinds()
 _leaf_types: Final[set[type]] = set()
-_only_leaves: Final = _leaf_types.issuperset
+only_leaves: Final = _leaf_types.issuperset
 _registered: Final[set[type]] = set()
 _layouts: Final[dict[tuple[str, ...], _Layout]] = {}
 _interned: Final[dict[Any, "PyTreeDef"]] = {}
@@ -331,7 +331,7 @@ def _take_children(children: Sequence[Any], leaves: list[Any]) -> list[PyTreeDef
 
 
 def _take_sequence(kind: Kind, node: Any, leaves: list[Any]) -> PyTreeDef:
-    if not _only_leaves(map(type, node)):
+    if not only_leaves(map(type, node)):
         return _make(kind, kind.data, kind.plain, _take_children(node, leaves))
     leaves += node
     treedef = kind.flat.get(len(node))
@@ -352,7 +352,7 @@ def _take_dict(kind: Kind, node: dict[Any, Any], leaves: list[Any]) -> PyTreeDef
         _bounded(_layouts)
         layout = _layouts.setdefault(order, _Layout(order))
     children = layout.values(node)
-    if not _only_leaves(map(type, children)):
+    if not only_leaves(map(type, children)):
         return _make(kind, layout.keys, layout.keys, _take_children(children, leaves))
     leaves += children
     treedef = layout.flat

@@ -1,13 +1,14 @@
 """jaxlib's own flattening of plain pytrees, a quarter of the time of ours: for calls of compiled programs.
 
-Its registry knows tuples, lists, dicts, named tuples and None; all else is a leaf to it. So it is used only where both ways have
-been seen to give the same leaves in the same order: `tree.are_leaves`, once for each structure."""
+Its registry knows tuples, lists, dicts, named tuples and None; trees with other nodes are flattened by `core.tree`. It is used
+only where both ways have been seen to give the same leaves in the same order: `tree.are_leaves`, once for each structure."""
 
 import functools
 from collections.abc import Callable
 from typing import Any
 
 from numax._engine.core import tree
+from numax._engine.core.tree_nodes import only_leaves
 from numax._engine.runtime.door import xla
 
 
@@ -23,7 +24,12 @@ def flattener() -> Callable[[Any], tuple[list[Any], Any]]:
         enable_list=True,
         enable_dict=True,
     )
-    flatten: Callable[[Any], tuple[list[Any], Any]] = registry.flatten
+    plain: Callable[[Any], tuple[list[Any], Any]] = registry.flatten
+
+    def flatten(whole: Any) -> tuple[list[Any], Any]:
+        found = plain(whole)
+        return found if only_leaves(map(type, found[0])) else tree.flatten(whole)
+
     return flatten
 
 
@@ -32,8 +38,11 @@ def rebuilder(structure: Any) -> Callable[[list[Any]], Any]:
     marks = [object() for _ in range(structure.num_leaves)]
     whole = tree.unflatten(structure, marks)
     leaves, other = flattener()(whole)
-    rebuilt = other.unflatten(leaves)
-    if tree.are_leaves(leaves, whole) and repr(rebuilt) == repr(whole):
+    if (
+        not isinstance(other, tree.PyTreeDef)
+        and tree.are_leaves(leaves, whole)
+        and repr(other.unflatten(leaves)) == repr(whole)
+    ):
         unflatten: Callable[[list[Any]], Any] = other.unflatten
         return unflatten
     return functools.partial(tree.unflatten, structure)
