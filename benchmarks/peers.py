@@ -21,7 +21,7 @@ def normal(*shape):
 
 def numpy_metrics():
     linalg, special = (importlib.import_module(f"scipy.{part}") for part in ("linalg", "special"))
-    x, m, numbers = normal(10), normal(10, 10), [1.0, 2.0, 3.0]
+    x, m, numbers = normal(3), normal(10, 10), [1.0, 2.0, 3.0]
     a, b, square = normal(MILLION), normal(MILLION), normal(1000, 1000)
     positive, integers, grid = (
         np.abs(a) + np.float32(0.1),

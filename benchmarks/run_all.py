@@ -1,7 +1,9 @@
 """numax and JAX on the same work, in turn, each in its own process; NumPy, SciPy and PyTorch (where it is installed)
 beside them: python run_all.py [--rounds N] [--only GROUP ...] [--metrics NAME ...].
 
-Prints a table (metric, numax, the peers, median of the rounds' ratios to JAX, ratio to the machine's limit), writes out/benchmark.json and out/benchmark.png.
+Turns are short: a slice of 40 ms of one library, then the same of the other, so that both see the machine in the same state. Each round has
+new processes. Prints a table (metric, numax, the peers, median of the slices' ratios to JAX, ratio to the machine's limit), writes
+out/benchmark.json and out/benchmark.png.
 """
 
 import argparse
@@ -32,6 +34,8 @@ START = (
 )
 SECOND = "second process: "
 GROUPS = ("start", "eager", "trace", "jit", "kernel")
+LIBRARIES = ("numax", "jax")
+SLICES = 8  # of a metric in a round
 # What a call moves through memory at least, in bytes, or computes: for the ratio to the machine's limit.
 UNARY = [
     "sin",
@@ -103,17 +107,14 @@ def disk_cache(folder):
 
 def start_all():
     """Start each library once: the first start of a new installation also compiles its Python files."""
-    for library in ("numax", "jax"):
+    for library in LIBRARIES:
         for name in START[:5]:
             run(HERE / "start.py", library, name)
 
 
-def measure(library, group, metrics):
+def start_times(library, metrics):
     """Every process starts with an empty disk cache; for `second process` metrics it is the one that a first process
     filled."""
-    if group != "start":
-        with tempfile.TemporaryDirectory() as folder:
-            return run(HERE / "worker.py", library, group, *metrics, NUMAX_CACHE_DIR=folder)
     found = {}
     for name in metrics or START:
         with tempfile.TemporaryDirectory() as folder:
@@ -123,6 +124,59 @@ def measure(library, group, metrics):
                 found[name] = run(*call, **disk_cache(folder))
             else:
                 found[name] = run(HERE / "start.py", library, name, NUMAX_CACHE_DIR=folder)
+    return found
+
+
+class Worker:
+    """A process that measures one library, a slice at a time."""
+
+    def __init__(self, library, group, folder):
+        self.process = subprocess.Popen(
+            [sys.executable, str(HERE / "worker.py"), library, group],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", "NUMAX_CACHE_DIR": folder},
+        )
+        self.names = self.read()
+
+    def read(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.process.args[2:]} failed")
+        return json.loads(line)
+
+    def slice(self, name):
+        """Seconds of one call."""
+        print(name, file=self.process.stdin, flush=True)
+        return self.read()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def pairs_of(group, metrics):
+    """metric -> pairs of seconds, numax and JAX, one after the other or the other way round."""
+    if group == "start":
+        ours, theirs = [start_times(library, metrics) for library in LIBRARIES]
+        return {name: [(ours[name], theirs[name])] for name in ours}
+    with tempfile.TemporaryDirectory() as folder:
+        workers = [Worker(library, group, folder) for library in LIBRARIES]
+        found = {}
+        for name in workers[0].names:
+            if metrics and name not in metrics:
+                continue
+            for worker in workers:
+                worker.slice(name)  # compiles, and is not counted
+            found[name] = []
+            for i in range(SLICES):
+                turn = workers if i % 2 == 0 else workers[::-1]
+                times = {worker: worker.slice(name) for worker in turn}
+                found[name].append(tuple(times[worker] for worker in workers))
+        for worker in workers:
+            worker.close()
     return found
 
 
@@ -147,9 +201,8 @@ def main():
     for number in range(options.rounds):
         for group in options.only:
             print(f"round {number + 1}, {group}", file=sys.stderr, flush=True)
-            ours, theirs = [measure(lib, group, options.metrics) for lib in ("numax", "jax")]
-            for name in ours:
-                rows.setdefault((group, name), []).append((ours[name], theirs.get(name)))
+            for name, pairs in pairs_of(group, options.metrics).items():
+                rows.setdefault((group, name), []).extend(pairs)
     for peer in ("numpy", "torch"):
         if importlib.util.find_spec(peer) and {"eager", "kernel"} & set(options.only):
             peers[peer] = run(HERE / "peers.py", peer, *options.metrics)

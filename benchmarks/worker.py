@@ -1,6 +1,7 @@
-"""Times every metric of one group with one library, in this process: python worker.py LIBRARY GROUP [METRIC ...].
+"""Times the metrics of one group with one library, in this process, as it is told: python worker.py LIBRARY GROUP.
 
-Prints a JSON object, metric -> seconds of one call (the least of several batches).
+Prints the metrics' names as a JSON list; then, for each name read from standard input, the seconds of one call in a short slice of
+measuring, or null if it failed. So two libraries can be measured by turns of a few milliseconds: run_all.py.
 """
 
 import importlib
@@ -8,9 +9,9 @@ import json
 import sys
 
 import numpy as np
-from timing import least
+from timing import Timed
 
-LIBRARY, GROUP, *CHOSEN = sys.argv[1:]
+LIBRARY, GROUP = sys.argv[1:]
 J = importlib.import_module(LIBRARY)
 jnp = importlib.import_module(f"{LIBRARY}.numpy")
 lax = importlib.import_module(f"{LIBRARY}.lax")
@@ -29,13 +30,13 @@ def finished(value):
             leaf.block_until_ready()
 
 
-def measure(call, wait):
+def timed(call, wait):
     def once():
         out = call()
         if wait:
             finished(out)
 
-    return least(once)
+    return Timed(once)
 
 
 def array(*shape, dtype=np.float32):
@@ -372,16 +373,18 @@ def many_steps(a):
 
 def main():
     {"eager": eager, "trace": trace, "jit": jit, "kernel": kernel}[GROUP]()
-    out = {}
-    for name, (call, wait) in METRICS.items():
-        if CHOSEN and name not in CHOSEN:
-            continue
+    print(json.dumps(list(METRICS)), flush=True)
+    known = {}
+    for line in sys.stdin:
+        name = line.rstrip("\n")
         try:
-            out[name] = measure(call, wait)
+            if name not in known:
+                known = {name: timed(*METRICS[name])}  # the last one's memory is freed
+            seconds = known[name].slice()
         except Exception as error:  # one metric that fails must not hide the others
-            out[name] = None
+            seconds = None
             print(f"{LIBRARY} {GROUP} {name}: {error!r:.200}", file=sys.stderr)
-    print(json.dumps(out))
+        print(json.dumps(seconds), flush=True)
 
 
 main()

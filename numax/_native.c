@@ -1,7 +1,8 @@
-/* Optional native code for eager calls on small arrays: threefry blocks, normal numbers, reductions of all elements.
+/* Optional native code for eager calls on small arrays (threefry blocks, normal numbers, reductions of all elements), and for what is
+ * done about each call of a compiled program.
  *
  * numax works without it (numax/_engine/host/native.py); random numbers are the same bits with and without. No function
- * keeps a reference to its arguments or releases the GIL: each works for microseconds.
+ * releases the GIL: each works for microseconds.
  */
 #define PY_SSIZE_T_CLEAN
 #define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
@@ -9,6 +10,7 @@
 #include <math.h>
 #include <numpy/arrayobject.h>
 #include <stdint.h>
+#include <structmember.h>
 
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
 #define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -313,11 +315,213 @@ REDUCTION(min_all, MIN)
 REDUCTION(var_all, VAR)
 REDUCTION(std_all, STD)
 
+/* ---- calls of compiled programs ---- */
+
+static PyTypeObject *array_type; /* numax's Array, and where its slots are */
+static Py_ssize_t np_at, buf_at, shape_at, type_at;
+
+#define SLOT(object, at) (*(PyObject **)((char *)(object) + (at)))
+
+static int find_slot(PyObject *type, const char *name, Py_ssize_t *at) {
+    PyObject *member = PyObject_GetAttrString(type, name);
+    if (!member) return 0;
+    const int good = Py_IS_TYPE(member, &PyMemberDescr_Type);
+    if (good)
+        *at = ((PyMemberDescrObject *)member)->d_member->offset;
+    else
+        PyErr_Format(PyExc_TypeError, "set_array: %s is no slot.", name);
+    Py_DECREF(member);
+    return good;
+}
+
+PyDoc_STRVAR(set_array_doc, "set_array(Array)\n--\n\nThe class of arrays, whose slots are _np, _buf, _shape and _t.");
+
+static PyObject *set_array(PyObject *self, PyObject *type) {
+    if (!PyType_Check(type)) {
+        PyErr_SetString(PyExc_TypeError, "set_array: takes a class.");
+        return NULL;
+    }
+    if (!find_slot(type, "_np", &np_at) || !find_slot(type, "_buf", &buf_at) || !find_slot(type, "_shape", &shape_at) ||
+        !find_slot(type, "_t", &type_at))
+        return NULL;
+    Py_INCREF(type);
+    Py_XSETREF(array_type, (PyTypeObject *)type);
+    Py_RETURN_NONE;
+}
+
+static PyObject *shape_of(PyArrayObject *x) {
+    const int ndim = PyArray_NDIM(x);
+    PyObject *shape = PyTuple_New(ndim);
+    for (int i = 0; shape && i < ndim; i++) {
+        PyObject *n = PyLong_FromSsize_t(PyArray_DIM(x, i));
+        if (!n)
+            Py_CLEAR(shape);
+        else
+            PyTuple_SET_ITEM(shape, i, n);
+    }
+    return shape;
+}
+
+/* The structure (or NULL), then each array's type and shape, as a tuple; NULL without an error if a leaf is no Array. */
+static PyObject *key_of(PyObject *structure, PyObject *const *leaves, Py_ssize_t count) {
+    const Py_ssize_t before = structure != NULL;
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (!Py_IS_TYPE(leaves[i], array_type)) return NULL;
+    PyObject *key = PyTuple_New(before + 2 * count);
+    if (!key) return NULL;
+    if (structure) PyTuple_SET_ITEM(key, 0, Py_NewRef(structure));
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *value = SLOT(leaves[i], np_at), *shape;
+        if (value && PyArray_Check(value))
+            shape = shape_of((PyArrayObject *)value);
+        else
+            shape = Py_XNewRef(SLOT(leaves[i], shape_at));
+        PyObject *type = Py_XNewRef(SLOT(leaves[i], type_at));
+        if (!shape || !type) {
+            Py_XDECREF(shape);
+            Py_XDECREF(type);
+            Py_DECREF(key);
+            return NULL;
+        }
+        PyTuple_SET_ITEM(key, before + 2 * i, type);
+        PyTuple_SET_ITEM(key, before + 2 * i + 1, shape);
+    }
+    return key;
+}
+
+static PyObject *handles_of(PyObject *const *leaves, Py_ssize_t count, PyObject *plain, PyObject *to_device,
+                            PyObject *device) {
+    PyObject *handles = PyList_New(count);
+    for (Py_ssize_t i = 0; handles && i < count; i++) {
+        PyObject *handle = SLOT(leaves[i], buf_at), *found;
+        if (handle && (PyObject *)Py_TYPE(handle) == plain)
+            found = Py_NewRef(handle);
+        else
+            found = PyObject_CallFunctionObjArgs(to_device, leaves[i], device, NULL);
+        if (!found)
+            Py_CLEAR(handles);
+        else
+            PyList_SET_ITEM(handles, i, found);
+    }
+    return handles;
+}
+
+static PyObject *arrays_of(PyObject *handles, PyObject *types) {
+    const Py_ssize_t count = PyTuple_GET_SIZE(types);
+    if (!PyList_Check(handles) || PyList_GET_SIZE(handles) != count) {
+        PyErr_SetString(PyExc_RuntimeError, "call: the program gave another number of results.");
+        return NULL;
+    }
+    PyObject *outs = PyList_New(count);
+    for (Py_ssize_t i = 0; outs && i < count; i++) {
+        PyObject *out = array_type->tp_alloc(array_type, 0), *pair = PyTuple_GET_ITEM(types, i);
+        if (!out) {
+            Py_CLEAR(outs);
+            break;
+        }
+        SLOT(out, np_at) = Py_NewRef(Py_None);
+        SLOT(out, buf_at) = Py_NewRef(PyList_GET_ITEM(handles, i));
+        SLOT(out, shape_at) = Py_NewRef(PyTuple_GET_ITEM(pair, 0));
+        SLOT(out, type_at) = Py_NewRef(PyTuple_GET_ITEM(pair, 1));
+        PyList_SET_ITEM(outs, i, out);
+    }
+    return outs;
+}
+
+enum { COLLECT = 1024 }; /* runs: as in numax/_engine/runtime/execute.py */
+
+/* A failure is forgotten: the general way runs the program again, and raises what the user is to see. */
+static PyObject *leave_it(void) {
+    if (PyErr_Occurred()) {
+        if (!PyErr_ExceptionMatches(PyExc_Exception)) return NULL;
+        PyErr_Clear();
+    }
+    Py_RETURN_NOTIMPLEMENTED;
+}
+
+/* The results of a program, of which `known` says how to call it: see numax/_engine/dispatch.py, Program.known. */
+static PyObject *run(PyObject *known, PyObject *const *leaves, Py_ssize_t count) {
+    if (!PyTuple_Check(known) || PyTuple_GET_SIZE(known) != 8 || !PyTuple_Check(PyTuple_GET_ITEM(known, 3))) {
+        PyErr_SetString(PyExc_TypeError, "call: a program is a tuple of eight.");
+        return NULL;
+    }
+    PyObject *const *parts = PySequence_Fast_ITEMS(known);
+    PyObject *execute = parts[0], *handlers = parts[1], *collect = parts[2], *types = parts[3], *plain = parts[4];
+    PyObject *to_device = parts[5], *device = parts[6], *rebuild = parts[7];
+    static unsigned calls;
+    if (++calls % COLLECT == 0) {
+        PyObject *nothing = PyObject_CallNoArgs(collect);
+        if (!nothing) return NULL;
+        Py_DECREF(nothing);
+    }
+    PyObject *handles = handles_of(leaves, count, plain, to_device, device);
+    if (!handles) return NULL; /* a deleted array, or one that the device does not take: the error is the user's */
+    PyObject *results = PyObject_CallOneArg(execute, handles);
+    Py_DECREF(handles);
+    if (!results) return leave_it();
+    PyObject *made = PyObject_CallMethod(results, "consume_with_handlers", "O", handlers);
+    Py_DECREF(results);
+    if (!made) return leave_it();
+    PyObject *outs = arrays_of(made, types);
+    Py_DECREF(made);
+    if (!outs) return NULL;
+    PyObject *out = rebuild == Py_None ? Py_NewRef(PyList_GET_ITEM(outs, 0)) : PyObject_CallOneArg(rebuild, outs);
+    Py_DECREF(outs);
+    return out;
+}
+
+PyDoc_STRVAR(call_doc, "call(programs, flatten, args, kwargs)\n--\n\nThe results of the program for the arguments' structure, types and shapes, if all "
+                       "leaves are Arrays and `programs` knows it; else NotImplemented.");
+
+static PyObject *call(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
+    if (nargs != 4 || !PyDict_Check(args[0]) || !PyTuple_Check(args[2]) || !PyDict_Check(args[3]) || !array_type) {
+        PyErr_SetString(PyExc_TypeError, "call: takes a dict, a function, a tuple and a dict.");
+        return NULL;
+    }
+    PyObject *positional = args[2], *flat = NULL, *structure = NULL;
+    PyObject *const *leaves = PySequence_Fast_ITEMS(positional);
+    Py_ssize_t count = PyTuple_GET_SIZE(positional);
+    int plain = PyDict_GET_SIZE(args[3]) == 0;
+    for (Py_ssize_t i = 0; plain && i < count; i++) plain = Py_IS_TYPE(leaves[i], array_type);
+    if (!plain) {
+        if (PyDict_GET_SIZE(args[3])) {
+            PyObject *whole = PyTuple_Pack(2, positional, args[3]);
+            if (!whole) return NULL;
+            flat = PyObject_CallOneArg(args[1], whole);
+            Py_DECREF(whole);
+        } else {
+            flat = PyObject_CallOneArg(args[1], positional);
+        }
+        if (!flat) return leave_it();
+        if (!PyTuple_Check(flat) || PyTuple_GET_SIZE(flat) != 2 || !PyList_Check(PyTuple_GET_ITEM(flat, 0))) {
+            Py_DECREF(flat);
+            Py_RETURN_NOTIMPLEMENTED;
+        }
+        structure = PyTuple_GET_ITEM(flat, 1);
+        leaves = PySequence_Fast_ITEMS(PyTuple_GET_ITEM(flat, 0));
+        count = PyList_GET_SIZE(PyTuple_GET_ITEM(flat, 0));
+    }
+    PyObject *out = NULL, *key = key_of(structure, leaves, count);
+    PyObject *known = key ? PyDict_GetItemWithError(args[0], key) : NULL;
+    if (known) {
+        Py_INCREF(known);
+        out = run(known, leaves, count);
+        Py_DECREF(known);
+    } else if (!PyErr_Occurred()) {
+        out = Py_NewRef(Py_NotImplemented);
+    }
+    Py_XDECREF(key);
+    Py_XDECREF(flat);
+    return out;
+}
+
 static PyMethodDef methods[] = {
     {"stream", (PyCFunction)(void (*)(void))stream, METH_FASTCALL, stream_doc},
     {"block", (PyCFunction)(void (*)(void))one_block, METH_FASTCALL, block_doc},
     {"words", (PyCFunction)(void (*)(void))words, METH_FASTCALL, words_doc},
     {"normals", (PyCFunction)(void (*)(void))normals, METH_FASTCALL, normals_doc},
+    {"set_array", set_array, METH_O, set_array_doc},
+    {"call", (PyCFunction)(void (*)(void))call, METH_FASTCALL, call_doc},
     {"set_polynomials", (PyCFunction)(void (*)(void))set_polynomials, METH_FASTCALL, set_doc},
     {"sum", sum_all, METH_O, REDUCTION_DOC("The sum")},
     {"mean", mean_all, METH_O, REDUCTION_DOC("The mean")},

@@ -15,7 +15,7 @@ from numax._engine import runtime, stablehlo
 from numax._engine.core import config, placement, source
 from numax._engine.core.array import Array, wrap, wrap_handle
 from numax._engine.core.avals import ShapedArray, etype
-from numax._engine.core.ir import ClosedJaxpr, Eqn, Jaxpr, fresh, intern
+from numax._engine.core.ir import ClosedJaxpr, Eqn, Jaxpr, Literal, fresh, intern
 from numax._engine.core.primitive import Primitive, on_device
 from numax._engine.core.trace import NO_RULES, current
 from numax._engine.host.program import generate, is_tiny
@@ -149,6 +149,7 @@ class Program:
     device: Any
     text: str
     donated: tuple[int, ...] = ()
+    passing: "Passing | None" = None
     # of programs on several devices, or on another than the default one:
     devices: tuple[Any, ...] = ()
     in_partitions: Any = None
@@ -157,6 +158,10 @@ class Program:
     def __call__(self, args: Sequence[Array]) -> list[Array]:
         if self.devices:
             return self._run_placed(args)
+        passing = self.passing
+        if passing is not None:
+            given = args
+            args = [given[i] for i in passing.inputs]
         handles = []
         for a in args:
             handle = a._buf
@@ -179,7 +184,16 @@ class Program:
             out._shape = shape
             out._t = t
             outs.append(out)
-        return outs
+        return outs if passing is None else passing.results(given, outs)
+
+    def known(self) -> tuple[Any, ...] | None:
+        """How the native extension calls it: execute, what makes handles of its results, what collects garbage, the results' types, the
+        class of handles, what makes a handle of an Array and the device it takes. None for programs that need more."""
+        executable = self.executable
+        if self.devices or self.hoisted or self.donated or self.passing or not executable.plain:
+            return None
+        outs = tuple(self.outs)
+        return (*executable.plain, outs, runtime.handle_class(), to_device, self.device)
 
     def _run_besides(self, args: Sequence[Array], handles: list[Any]) -> list[Any]:
         """Run with hidden arguments or donated ones."""
@@ -204,6 +218,68 @@ class Program:
             wrap_handle(Placed(h, self.devices, p), s, t)
             for h, (s, t), p in zip(results, self.outs, parts, strict=True)
         ]
+
+
+class Passing:
+    """What does not go through a compiled program: arguments that it does not use, results that are arguments, results given
+    twice. `inputs` are the arguments that it takes; `sources` tell what each result is: the program's i-th, or argument ~i."""
+
+    __slots__ = ("inputs", "sources")
+
+    def __init__(self, inputs: list[int], sources: list[int]):
+        self.inputs = inputs
+        self.sources = sources
+
+    def results(self, args: Sequence[Array], outs: list[Array]) -> list[Array]:
+        found, used = [], set()
+        for i in self.sources:
+            if i in used or i < 0:
+                found.append(_twin(args[~i] if i < 0 else outs[i]))
+            else:
+                used.add(i)
+                found.append(outs[i])
+        return found
+
+
+def _twin(x: Array) -> Array:
+    """Another Array of the same memory, which from now on is copied before it is donated."""
+    out = _new(Array)
+    out._np = x._np
+    out._buf = handle = x._buf
+    out._shape = x.shape
+    out._t = x._t
+    if handle is DELETED:
+        fetch(handle)
+    if type(handle) is Placed:
+        handle = handle.handle
+    if handle is not None:
+        handle.shared = True
+    return out
+
+
+def _pass_by(closed: ClosedJaxpr) -> tuple[ClosedJaxpr, Passing | None]:
+    """The part of a program that must run, and what passes by; all of it where nothing does, or nothing would be left."""
+    jaxpr = closed.jaxpr
+    places: dict[Any, int] = {v: ~i for i, v in enumerate(jaxpr.invars)}
+    kept: list[Any] = []
+    sources = []
+    for v in jaxpr.outvars:
+        if type(v) is Literal or v not in places:
+            if type(v) is not Literal:
+                places[v] = len(kept)
+            sources.append(len(kept))
+            kept.append(v)
+        else:
+            sources.append(places[v])
+    if not kept:
+        return closed, None
+    used = {v for e in jaxpr.eqns for v in e.invars if type(v) is not Literal}
+    inputs = [i for i, v in enumerate(jaxpr.invars) if v in used]
+    if len(inputs) == len(jaxpr.invars) and len(kept) == len(jaxpr.outvars):
+        return closed, None
+    invars = [jaxpr.invars[i] for i in inputs]
+    less = Jaxpr(jaxpr.constvars, invars, kept, jaxpr.eqns, jaxpr.debug_name)
+    return ClosedJaxpr(less, closed.consts), Passing(inputs, sources)
 
 
 class Deleted:
@@ -379,7 +455,12 @@ def _compile_single(
     device: Any,
     placed: bool,
 ) -> Program:
-    module = stablehlo.walk.lower(closed, name, device.platform, donated=donated)
+    passing = None
+    if not donated and not placed:
+        closed, passing = _pass_by(closed)
+    module = stablehlo.walk.lower(
+        closed, name, device.platform, donated=donated, kernels=runtime.kernels(device.platform)
+    )
     outs = [(a.shape, etype(a.dtype, a.weak_type)) for a in closed.out_avals]
     count = len(module.hoisted)
     executable = runtime.compile(
@@ -397,7 +478,7 @@ def _compile_single(
         hoisted = [place(c, (device,), None) for c in module.hoisted]
         return Program(executable, hoisted, outs, device, module.text, devices=(device,))
     hoisted = [to_device(c, device) for c in module.hoisted]
-    return Program(executable, hoisted, outs, device, module.text, donated)
+    return Program(executable, hoisted, outs, device, module.text, donated, passing)
 
 
 def _compile_spmd(closed: ClosedJaxpr, name: str, spot: Any, backend: Any, options: Any) -> Program:

@@ -19,6 +19,7 @@ from numax._engine.core.facade import late
 from numax._engine.core.ir import ClosedJaxpr, intern
 from numax._engine.core.stage import split_tracers, trace_to_jaxpr
 from numax._engine.core.trace import Tracer, as_value, current, eager
+from numax._engine.host.native import native
 from numax._engine.transforms.partial_eval import prune_program
 
 
@@ -180,6 +181,10 @@ def merge(args: Sequence[Any], static: Any) -> tuple[list[Any], dict[str, Any]]:
     return whole, {k: v.value for k, v in by_name}
 
 
+_quick_call: Any = None
+if native is not None:
+    native.set_array(Array)
+    _quick_call = native.call
 _SCALARS: dict[Any, Array] = {}
 _PYTHON = frozenset((int, float, bool, complex))
 _ndarray = np.ndarray
@@ -240,6 +245,7 @@ class Jitted:
         self.inline = inline
         self._entries: dict[Any, Entry] = {}
         self._fast: dict[Any, Entry] = {}
+        self._known: dict[Any, Any] = {}  # what the native extension calls, by the same keys
         self._epoch = eager.epoch
         self._plain = not self.statics and not self.donates
         Jitted.living.add(self)
@@ -255,7 +261,12 @@ class Jitted:
             return self._call(args, kwargs, None)
         if self._epoch != eager.epoch:
             self._fast.clear()
+            self._known.clear()
             self._epoch = eager.epoch
+        if self._known:
+            found = _quick_call(self._known, Quick.flatten, args, kwargs)
+            if found is not NotImplemented:
+                return found
         # the key: for arguments that are all arrays their types; else the structure and each leaf's type
         leaves: Any = args
         key: list[Any] = []
@@ -327,6 +338,10 @@ class Jitted:
             elif fast is not None and mode.level < 0:
                 entry.rebuild = entry.rebuild or Quick.rebuilder(entry)
                 self._fast[fast] = entry
+                if _quick_call is not None and type(entry.program) is dispatch.Program:
+                    known = entry.program.known()
+                    if known is not None:
+                        self._known[fast] = (*known, None if entry.single else entry.rebuild)
         else:
             params = {"jaxpr": entry.closed, "name": self.name}
             outs = bind_programs(jit_p, [entry.closed], [*outer, *values], params)
@@ -446,6 +461,7 @@ class Jitted:
     def clear_cache(self) -> None:
         self._entries.clear()
         self._fast.clear()
+        self._known.clear()
 
     def _cache_size(self) -> int:
         return len(self._entries)

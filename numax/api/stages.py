@@ -150,7 +150,11 @@ class Lowered:
         self._traced = traced
         platform = runtime.backend().platform
         self._module = stablehlo.walk.lower(
-            pruned(traced.jaxpr), f"jit_{traced.fun_name}", platform, donated=traced._donated
+            pruned(traced.jaxpr),
+            f"jit_{traced.fun_name}",
+            platform,
+            donated=traced._donated,
+            kernels=runtime.kernels(platform),
         )
 
     @property

@@ -436,7 +436,12 @@ def addressable_data(x: Any, index: int) -> Any:
 
 def block_until_ready(x: Any) -> Any:
     """The array, when it has been computed."""
-    return api.devices.block(x) if type(x) is Array and x._np is None else x
+    if type(x) is Array and x._np is None:
+        try:
+            x._buf.block_until_ready()
+        except Exception:  # what has another buffer, or none, or failed: there it raises what the user is to see
+            return api.devices.block(x)
+    return x
 
 
 def is_ready(x: Any) -> bool:

@@ -18,7 +18,6 @@ from numax.numpy.taking import _roomy, _take
 _host_of = core.eager.host_of
 _WITHIN = "promise_in_bounds"
 _MANY = 2048  # from so many elements on, bins of equal width are found by a product
-_SPLIT, _PARTS = 1 << 16, 4
 _MOST_EVEN = 1 << 18
 _PRECISE = (dtypes.float32, dtypes.float64)
 
@@ -88,18 +87,7 @@ def _count(x: Any, weights: Any, length: int) -> Any:
     numbers = lax.ScatterDimensionNumbers((), (0,), (0,))
     start = constant((length + 1,), 0, weights.dtype)
     index = lax.expand_dims(places, (1,))
-    n = x.shape[0]
-    parts = _PARTS if n >= _SPLIT and length < n // 64 else 1  # the parts run beside each other
-    found: Any = None
-    for i in range(parts):
-        low, high = n * i // parts, n * (i + 1) // parts
-        piece = (
-            [lax.slice_in_dim(v, low, high) for v in (index, weights)]
-            if parts > 1
-            else [index, weights]
-        )
-        counts = lax.scatter_add(start, *piece, numbers, mode=_WITHIN)
-        found = counts if found is None else lax.add(found, counts)
+    found = lax.scatter_add(start, index, weights, numbers, mode=_WITHIN)
     return lax.slice_in_dim(found, 0, length)
 
 

@@ -1,7 +1,8 @@
 """Running sums, products, extremes and log-sum-exps along an axis, and the linear recurrence behind their derivatives.
 
-On the CPU they compile to one loop that updates the result in place: at 10^3 x 10^3 it takes 0.7 ms, against 10 ms
-for `reduce_window` and 3 ms for a tree of slices. Elsewhere they are trees, of logarithmic depth.
+On the CPU sums and products are a kernel, if it is there; else they compile to one loop that updates the result in place: at
+10^3 x 10^3 it takes 0.7 ms, against 10 ms for `reduce_window` and 3 ms for a tree of slices. Elsewhere they are trees, of
+logarithmic depth.
 """
 
 import math
@@ -15,6 +16,7 @@ from numax._engine.core import dtypes
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.primitive import Primitive, Zero, is_linear, not_linear
 from numax._engine.core.trace import as_value
+from numax._engine.ops import kernels
 from numax._engine.ops.arithmetic import div
 from numax._engine.ops.basis import (
     add,
@@ -334,6 +336,10 @@ def cumsum(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
 
 def _simple_lower(body: Any, start: int) -> Any:
     def lower(ctx: Any, x: Any, *, axis: int, reverse: bool) -> Any:
+        wide = hlo.convert(ctx, x, _wide(x.dtype))
+        found = kernels.cumulate(ctx, wide, axis, reverse, bool(start))
+        if found is not None:
+            return hlo.convert(ctx, found, x.dtype)
         return _prefixes(ctx, x, np.array(start, _wide(x.dtype)), body, axis, reverse)
 
     return lower

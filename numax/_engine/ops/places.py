@@ -16,6 +16,7 @@ import numpy as np
 
 from numax._engine.core import dtypes
 from numax._engine.core.avals import ShapedArray
+from numax._engine.ops import kernels
 from numax._engine.stablehlo import hlo
 
 Shape = tuple[int, ...]
@@ -537,6 +538,50 @@ def lower_one_window(
     return hlo.dynamic_update_slice(ctx, x, new, starts)
 
 
+def _are_rows(shape: Shape, indices: Any, updates: Any, numbers: ScatterDimensionNumbers) -> bool:
+    """Whether updates go to whole rows, places along the first axis."""
+    before = len(indices.shape) - 1
+    return (
+        numbers.inserted_window_dims == (0,)
+        and numbers.scatter_dims_to_operand_dims == (0,)
+        and not numbers.operand_batching_dims
+        and updates.shape[before:] == shape[1:]
+        and tuple(numbers.update_window_dims) == tuple(range(before, len(updates.shape)))
+    )
+
+
+def _lower_rows_added(
+    ctx: Any, x: Any, indices: Any, updates: Any, scatter: Callable[..., Any]
+) -> Any:
+    """A sum scattered into rows: by a kernel, or in parts. scatter: (x, indices, updates) -> sum."""
+    found = None
+    if x.shape[0] < 2**31:
+        places = indices
+        if indices.dtype == dtypes.int64:  # out of bounds as int32 too
+            low = hlo.full(ctx, -1, indices.shape, indices.dtype)
+            high = hlo.full(ctx, x.shape[0], indices.shape, indices.dtype)
+            places = hlo.minimum(ctx, hlo.maximum(ctx, indices, low), high)
+        found = kernels.scatter_add(ctx, x, hlo.convert(ctx, places, dtypes.int32), updates)
+    if found is not None:
+        return found
+    n = indices.shape[0]
+    if len(x.shape) > 1 or len(indices.shape) > 2 or n < _SPLIT or x.shape[0] >= n // 64:
+        return scatter(x, indices, updates)
+    zero = hlo.full(ctx, 0, x.shape, x.dtype)
+    for i in range(_PARTS):  # which run beside each other
+        low, high = n * i // _PARTS, n * (i + 1) // _PARTS
+        piece = (
+            hlo.slice(ctx, indices, (low, 0), (high, 1)),
+            hlo.slice(ctx, updates, (low,), (high,)),
+        )
+        part = scatter(zero if i else x, *piece)
+        found = part if found is None else hlo.add(ctx, found, part)
+    return found
+
+
+_SPLIT, _PARTS = 1 << 16, 4
+
+
 def lower_scatter(
     ctx: Any,
     x: Any,
@@ -561,17 +606,27 @@ def lower_scatter(
         return lower_one_window(ctx, x, indices, updates, numbers, mode, combine)
     if mode is CLIP:
         indices = lower_clip(ctx, indices, limits)
-    return hlo.scatter(
-        ctx,
-        [x],
-        indices,
-        [updates],
-        combine,
-        update_window_dims=numbers.update_window_dims,
-        inserted_window_dims=numbers.inserted_window_dims,
-        scatter_dims_to_operand_dims=numbers.scatter_dims_to_operand_dims,
-        input_batching_dims=numbers.operand_batching_dims,
-        scatter_indices_batching_dims=numbers.scatter_indices_batching_dims,
-        indices_are_sorted=indices_are_sorted,
-        unique_indices=unique_indices,
-    )[0]
+
+    def scatter(x: Any, indices: Any, updates: Any) -> Any:
+        return hlo.scatter(
+            ctx,
+            [x],
+            indices,
+            [updates],
+            combine,
+            update_window_dims=numbers.update_window_dims,
+            inserted_window_dims=numbers.inserted_window_dims,
+            scatter_dims_to_operand_dims=numbers.scatter_dims_to_operand_dims,
+            input_batching_dims=numbers.operand_batching_dims,
+            scatter_indices_batching_dims=numbers.scatter_indices_batching_dims,
+            indices_are_sorted=indices_are_sorted,
+            unique_indices=unique_indices,
+        )[0]
+
+    if (
+        combine is hlo.add
+        and ctx.platform == "cpu"
+        and _are_rows(x.shape, indices, updates, numbers)
+    ):
+        return _lower_rows_added(ctx, x, indices, updates, scatter)
+    return scatter(x, indices, updates)

@@ -13,7 +13,7 @@ from numax._engine.core.ir import ClosedJaxpr
 from numax._engine.core.primitive import Primitive, not_linear, on_device, zero_tangent
 from numax._engine.core.trace import as_value
 from numax._engine.core.tree import flatten, unflatten
-from numax._engine.ops import program
+from numax._engine.ops import kernels, program
 from numax._engine.ops.arithmetic import div
 from numax._engine.ops.basis import (
     batch_reduce,
@@ -95,10 +95,11 @@ _FOLDS = 32
 
 
 def _lower_extreme(largest: bool) -> Any:
-    """On the CPU pieces of a long axis are combined first, which keeps nans. Where no axis is long, the sum of all elements, nan
-    if one is, says whether to look for nans: half the time of always looking."""
+    """On the CPU by a kernel, if it is there. Else pieces of a long axis are combined first, which keeps nans; where no axis is long,
+    the sum of all elements, nan if one is, says whether to look for nans: half the time of always looking."""
 
     def lower(ctx: Any, x: Any, *, axes: Any) -> Any:
+        x, axes = kernels.extreme(ctx, x, axes, largest)
         if ctx.platform != "cpu" or not axes:
             return _raw_extreme(ctx, x, axes, largest)
         if dtypes.is_integer(x.dtype):

@@ -9,7 +9,7 @@ from numax._engine.core.facade import facade
 
 _HOMES = {
     "numax._engine.runtime.buffers": (
-        "block block_all capsule copy delete device_of devices_of fetch_shards from_capsule is_deleted "
+        "block block_all capsule copy delete device_of devices_of fetch_shards from_capsule handle_class is_deleted "
         "is_handle is_ready is_viewed memory_stats move partition_of pointer put_sharded "
         "shape_dtype shards_of split to_device to_numpy"
     ),
@@ -20,7 +20,7 @@ _HOMES = {
     ),
     "numax._engine.runtime.compiler": "clear_memory compile load statistics",
     "numax._engine.runtime.execute": "Executable Output effects_barrier",
-    "numax._engine.runtime.ffi": "register_target",
+    "numax._engine.runtime.ffi": "kernels register_target",
     "numax._engine.runtime.trees": "flattener rebuilder",
 }
 

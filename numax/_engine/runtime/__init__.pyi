@@ -12,6 +12,7 @@ from numax._engine.runtime.buffers import (
     devices_of as devices_of,
     fetch_shards as fetch_shards,
     from_capsule as from_capsule,
+    handle_class as handle_class,
     is_deleted as is_deleted,
     is_handle as is_handle,
     is_ready as is_ready,
@@ -54,6 +55,7 @@ from numax._engine.runtime.execute import (
     effects_barrier as effects_barrier,
 )
 from numax._engine.runtime.ffi import (
+    kernels as kernels,
     register_target as register_target,
 )
 from numax._engine.runtime.trees import (

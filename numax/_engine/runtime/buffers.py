@@ -386,6 +386,11 @@ def is_handle(x: Any) -> bool:
     return is_open() and isinstance(x, xla().Handle)
 
 
+def handle_class() -> type:
+    """The class of handles."""
+    return xla().Handle
+
+
 def is_viewed(handle: Any) -> bool:
     """Whether NumPy memory may share the handle's: a view of it lives, or it was made of an
     immutable array."""

@@ -5,6 +5,7 @@ extension offers, and nowhere else. `jaxlib` prints information lines to stderr 
 held back unless the user asked for them."""
 
 import ctypes
+import gc
 import importlib
 import os
 import sys
@@ -87,6 +88,7 @@ class Xla:
             )
         ext = self.ext
         self.Error: type[Exception] = ext.JaxRuntimeError
+        self.collect = ext.collect_garbage  # frees objects that jaxlib's threads let go
         self.put = ext.batched_device_put
         self.DeviceList = ext.DeviceList
         self.Handle = ext.ArrayImpl
@@ -100,6 +102,11 @@ class Xla:
         self._skip_checks = "_skip_checks" in (ext.array_result_handler.__doc__ or "")
         self.replicated = self.client_module.HloSharding.replicate()
         self.SingleSharding, self.TiledSharding = _sharding_classes(self)
+        gc.callbacks.append(self._collect)
+
+    def _collect(self, phase: str, _: object) -> None:
+        if phase == "stop":
+            self.collect()
 
     def result_handler(self, aval: Aval, sharding: Any) -> Any:
         """What wraps one output of an execution into a handle."""

@@ -1,5 +1,6 @@
 """Executables: loaded programs and how to call them."""
 
+import itertools
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -13,6 +14,8 @@ from numax._engine.runtime.door import Aval, user_error, xla
 
 Run = Callable[[list[Any]], list[Any]]
 _MAX_TOKENS = 64
+COLLECT = 1024  # runs: each leaves an object that jaxlib's threads may not free
+next_number = itertools.count(1).__next__
 _tokens: deque[Any] = deque()
 _alive: weakref.WeakSet["Executable"] = weakref.WeakSet()
 
@@ -29,7 +32,8 @@ class Output(NamedTuple):
 class Executable:
     """A loaded program. Call it with a list of handles; it returns a list of handles.
 
-    `run` is the same call without the method look-up. Both return before the numbers are there."""
+    `run` is the same call without the method look-up. Both return before the numbers are there.
+    `plain` is what a run on one device without effects or donation calls, (execute, handlers, collect), or empty."""
 
     __slots__ = (
         "__weakref__",
@@ -39,6 +43,7 @@ class Executable:
         "loaded",
         "options",
         "outputs",
+        "plain",
         "run",
     )
 
@@ -55,6 +60,7 @@ class Executable:
         self.outputs = tuple(outputs)
         self.donated = tuple(donated)
         self.callbacks = tuple(callbacks)
+        self.plain: tuple[Any, ...] = ()
         self.run: Run = self._make_run()
         _alive.add(self)
 
@@ -73,8 +79,12 @@ class Executable:
             for out, sharding in zip(self.outputs, shardings, strict=True)
         ]
         error_class = door.Error
+        collect = door.collect
+        number = next_number
 
         def run(handles: list[Any]) -> list[Any]:
+            if not number() % COLLECT:
+                collect()
             try:
                 return execute(handles).consume_with_handlers(handlers)
             except error_class as error:
@@ -88,6 +98,8 @@ class Executable:
             except error_class as error:
                 raise _call_error(error, handles) from None
 
+        if len(self.devices) == 1 and not self.callbacks and not self.donated:
+            self.plain = execute, handlers, collect
         chosen: Run = run_with_effects if self.callbacks else run
         if len(self.devices) > 1:
             chosen = self._checked(chosen)

@@ -1,10 +1,14 @@
 """Custom-call targets: jaxlib's LAPACK kernels for the CPU, registered when a program first names
-one."""
+one, and the optional kernels of numax/_kernels.c."""
 
+import functools
 import importlib
+import os
 import threading
+import warnings
 from typing import Any
 
+from numax._engine.core.source import warning_level
 from numax._engine.runtime.door import user_error, xla
 
 _lock = threading.Lock()
@@ -32,6 +36,37 @@ def _register_lapack() -> None:
                 name, target, platform="cpu", api_version=api_version
             )
         _lapack_ready = True
+
+
+def kernels(platform: str) -> bool:
+    """Whether programs may call the kernels of numax/_kernels.c. NUMAX_NATIVE=0 leaves them out."""
+    return platform == "cpu" and _register_kernels()
+
+
+@functools.cache
+def _register_kernels() -> bool:
+    """False where they were not built, or for another version of XLA's interface."""
+    if os.environ.get("NUMAX_NATIVE", "1") == "0":
+        return False
+    try:
+        module = importlib.import_module("numax._kernels")
+    except ModuleNotFoundError:
+        return False
+    door = xla()
+    try:
+        for name, target in module.registrations().items():
+            door.client_module.register_custom_call_target(
+                name, target, platform="cpu", api_version=1
+            )
+    except door.Error as error:
+        warnings.warn(
+            "numax: its kernels were built for another jaxlib, and programs run without them, more slowly. Install numax again to "
+            f"build them. ({error})",
+            RuntimeWarning,
+            stacklevel=warning_level(),
+        )
+        return False
+    return True
 
 
 def register_target(name: str, target: Any, platform: str = "cpu", api_version: int = 1) -> None:

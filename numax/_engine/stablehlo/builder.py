@@ -23,10 +23,11 @@ _PYTHON_SCALARS = {bool, int, float}
 class Value:
     """An SSA value: the name it has in the text, and the type of the array."""
 
-    __slots__ = ("dtype", "name", "shape", "type")
+    __slots__ = ("dtype", "name", "scalar", "shape", "type")
 
     def __init__(self, name: str, shape: tuple[int, ...], dtype: Any, text: str):
         self.name = name
+        self.scalar: Value | None = None  # what all elements are, where that is known
         self.shape = shape
         self.dtype = dtype
         self.type = text
@@ -81,7 +82,7 @@ class Builder:
     """The text of one module under construction.
 
     `avals_in` and `avals_out` are those of the equation being lowered; `platform` is 'cpu',
-    'cuda', 'rocm' or 'tpu'.
+    'cuda', 'rocm' or 'tpu'; `kernels` says that the program may call those of numax/_kernels.c.
     `lines` is the block under construction, `callbacks` the host functions of the program.
     """
 
@@ -95,14 +96,16 @@ class Builder:
         "constants",
         "count",
         "formulas",
+        "kernels",
         "lines",
         "parameters",
         "platform",
         "scope",
     )
 
-    def __init__(self, platform: str = "cpu"):
+    def __init__(self, platform: str = "cpu", kernels: bool = False):
         self.platform = platform
+        self.kernels = kernels
         self.avals_in: Sequence[Any] = ()
         self.avals_out: Sequence[Any] = ()
         self.callbacks: list[Callable[..., Any]] = []

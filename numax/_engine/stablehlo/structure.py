@@ -51,7 +51,9 @@ def broadcast_in_dim(b: Builder, x: Value, shape: Shape, dimensions: Sequence[in
     """Emit x repeated to `shape`; dimension i of x becomes `dimensions[i]`."""
     dims = integer_list(dimensions)
     text = f"stablehlo.broadcast_in_dim {x.name}, dims = {dims} : ({x.type}) -> "
-    return b.emit(text, shape, x.dtype)
+    out = b.emit(text, shape, x.dtype)
+    out.scalar = x.scalar if x.shape else x
+    return out
 
 
 def broadcast_scalar(b: Builder, x: Value, shape: Shape) -> Value:
@@ -59,14 +61,18 @@ def broadcast_scalar(b: Builder, x: Value, shape: Shape) -> Value:
     if not shape:
         return x
     text = f"stablehlo.broadcast_in_dim {x.name}, dims = [] : ({x.type}) -> "
-    return b.emit(text, shape, x.dtype)
+    out = b.emit(text, shape, x.dtype)
+    out.scalar = x
+    return out
 
 
 def reshape(b: Builder, x: Value, shape: Shape) -> Value:
     """Emit x in another shape of the same size; x itself if it has that shape."""
     if x.shape == shape:
         return x
-    return b.emit(f"stablehlo.reshape {x.name} : ({x.type}) -> ", shape, x.dtype)
+    out = b.emit(f"stablehlo.reshape {x.name} : ({x.type}) -> ", shape, x.dtype)
+    out.scalar = x.scalar
+    return out
 
 
 def transpose(b: Builder, x: Value, permutation: Sequence[int]) -> Value:

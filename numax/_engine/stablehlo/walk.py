@@ -133,10 +133,11 @@ def lower(
     out_attributes: Sequence[dict[str, Any] | None] = (),
     attributes: dict[str, Any] | None = None,
     hoisted_attributes: Any = None,
+    kernels: bool = False,
 ) -> Module:
-    """The module of a program. Large constants are its first arguments."""
+    """The module of a program. Large constants are its first arguments; `kernels` are those of numax/_kernels.c."""
     jaxpr = closed.jaxpr
-    ctx = Builder(platform)
+    ctx = Builder(platform, kernels)
     walk = Walk(ctx, axes)
     ctx.scope = walk
     hoisted = list(large_constants(closed).values())

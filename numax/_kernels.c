@@ -1,0 +1,698 @@
+/* Optional kernels for compiled programs on CPUs, behind XLA's FFI: extremes that keep nans, running sums and products,
+ * sums scattered into rows. XLA's own code for them loses nans, or takes several times as long.
+ *
+ * numax works without them (numax/_engine/ops/kernels.py). Results do not depend on the number of threads.
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xla/ffi/api/c_api.h>
+
+#if !defined(__GNUC__)
+#error "needs a compiler with GNU C's vectors: GCC or Clang"
+#endif
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
+#define WIDE __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
+#else
+#define WIDE
+#endif
+#define INLINE __attribute__((always_inline)) inline
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* ---- work in pieces, on the threads of the program ---- */
+
+typedef void piece_function(const void *state, int64_t first, int64_t last);
+
+enum { PIECE = 1 << 15, MOST_PIECES = 64 }; /* elements worth another thread; pieces, which are taken one by one */
+
+typedef struct {
+    piece_function *function;
+    const void *state; /* on the caller's stack: untouched once every piece is done */
+    int64_t units, pieces;
+    _Atomic int64_t next, done;
+    _Atomic int users;
+} job;
+
+static void work(job *j) {
+    int64_t piece;
+    while ((piece = atomic_fetch_add(&j->next, 1)) < j->pieces) {
+        j->function(j->state, piece * j->units / j->pieces, (piece + 1) * j->units / j->pieces);
+        atomic_fetch_add(&j->done, 1);
+    }
+}
+
+static void leave(job *j) {
+    if (atomic_fetch_sub(&j->users, 1) == 1) free(j);
+}
+
+static void help(void *data) {
+    work(data);
+    leave(data);
+}
+
+static int good(XLA_FFI_CallFrame *frame, XLA_FFI_Error *error) {
+    if (!error) return 1;
+    XLA_FFI_Error_Destroy_Args args = {XLA_FFI_Error_Destroy_Args_STRUCT_SIZE, NULL, error};
+    frame->api->XLA_FFI_Error_Destroy(&args);
+    return 0;
+}
+
+static int64_t threads_of(XLA_FFI_CallFrame *frame) {
+    int64_t count = 1;
+    XLA_FFI_ThreadPool_NumThreads_Args args = {XLA_FFI_ThreadPool_NumThreads_Args_STRUCT_SIZE, NULL, frame->ctx, &count};
+    return good(frame, frame->api->XLA_FFI_ThreadPool_NumThreads(&args)) ? count : 1;
+}
+
+/* function(state, first, last) for all of 0 ... units - 1, `size` elements in all, here and by helpers. Nobody waits for a helper
+ * that has not begun, so that calls inside the pool cannot wait for each other. */
+static void in_pieces(XLA_FFI_CallFrame *frame, piece_function *function, const void *state, int64_t units, int64_t size) {
+    const int64_t pieces = least(units, least(1 + size / PIECE, MOST_PIECES));
+    const int64_t helpers = pieces > 1 ? least(threads_of(frame), pieces) - 1 : 0;
+    job *j = helpers > 0 ? malloc(sizeof(job)) : NULL;
+    if (!j) {
+        function(state, 0, units);
+        return;
+    }
+    j->function = function;
+    j->state = state;
+    j->units = units;
+    j->pieces = pieces;
+    atomic_init(&j->next, 0);
+    atomic_init(&j->done, 0);
+    atomic_init(&j->users, 1);
+    for (int64_t i = 0; i < helpers; i++) {
+        atomic_fetch_add(&j->users, 1);
+        XLA_FFI_ThreadPool_Schedule_Args args = {XLA_FFI_ThreadPool_Schedule_Args_STRUCT_SIZE, NULL, frame->ctx, help, j};
+        if (!good(frame, frame->api->XLA_FFI_ThreadPool_Schedule(&args))) {
+            leave(j);
+            break;
+        }
+    }
+    work(j);
+    while (atomic_load(&j->done) < pieces) sched_yield();
+    leave(j);
+}
+
+/* ---- what a handler is called with ---- */
+
+/* Whether XLA only asks for the version of the interface. (Types' names, not their layout, differ between versions of its header.) */
+static int is_question(XLA_FFI_CallFrame *frame) {
+    const XLA_FFI_Metadata_Extension *question = (const void *)frame->extension_start;
+    if (!question || question->extension_base.type != XLA_FFI_Extension_Metadata) return 0;
+    question->metadata->api_version.major_version = XLA_FFI_API_MAJOR;
+    question->metadata->api_version.minor_version = XLA_FFI_API_MINOR < 3 ? XLA_FFI_API_MINOR : 3; /* 3: of jaxlib 0.10, and enough */
+    return 1;
+}
+
+static XLA_FFI_Error *fail(XLA_FFI_CallFrame *frame, const char *message) {
+    XLA_FFI_Error_Create_Args args = {XLA_FFI_Error_Create_Args_STRUCT_SIZE, NULL, message, XLA_FFI_Error_Code_INVALID_ARGUMENT};
+    return frame->api->XLA_FFI_Error_Create(&args);
+}
+
+static const XLA_FFI_Buffer *argument(XLA_FFI_CallFrame *frame, int64_t i) {
+    return i < frame->args.size ? frame->args.args[i] : NULL;
+}
+
+static const XLA_FFI_Buffer *result(XLA_FFI_CallFrame *frame) { return frame->rets.size == 1 ? frame->rets.rets[0] : NULL; }
+
+static int64_t size_of(const XLA_FFI_Buffer *buffer, int64_t first, int64_t last) {
+    int64_t size = 1;
+    for (int64_t i = first; i < last; i++) size *= buffer->dims[i];
+    return size;
+}
+
+/* A number among the attributes, of 64 bits; -1 if it is not there. */
+static int64_t number(XLA_FFI_CallFrame *frame, const char *name) {
+    for (int64_t i = 0; i < frame->attrs.size; i++) {
+        const XLA_FFI_ByteSpan *found = frame->attrs.names[i];
+        if (found->len != strlen(name) || memcmp(found->ptr, name, found->len) || frame->attrs.types[i] != XLA_FFI_AttrType_SCALAR)
+            continue;
+        const XLA_FFI_Scalar *scalar = frame->attrs.attrs[i];
+        return scalar->dtype == XLA_FFI_DataType_S64 ? *(const int64_t *)scalar->value : -1;
+    }
+    return -1;
+}
+
+/* ---- extremes over the axes first ... last - 1: [outer, n, inner] to [outer, inner] ----
+ *
+ * Floats as integers in the same order (-0 below 0): with the sign, the other bits turned over. The exponent's bits of a nan,
+ * without the sign, are above those of infinity; the largest of them tells. */
+
+enum { LANES = 64, COLUMNS = 2048, SHORT = 128 }; /* SHORT: elements of four vectors, at most */
+
+typedef struct {
+    const void *x;
+    void *out;
+    int64_t outer, n, inner;
+    int64_t parts;  /* of the n rows */
+    int64_t groups; /* of the columns */
+    int least;
+    void *best, *most; /* [outer, parts, inner], where there are parts */
+} extremes;
+
+/* a becomes the larger of two vectors; the parts of a comparison are 0 or -1. */
+#define LARGER(a, b)                                                                                \
+    {                                                                                               \
+        const __typeof__(a) better = (__typeof__(a))((b) > (a));                                    \
+        (a) = ((b) & better) | ((a) & ~better);                                                     \
+    }
+#define TAKE(NAME, S, U, best, most, from)                                                          \
+    {                                                                                               \
+        memcpy(&bits, from, 64);                                                                    \
+        __builtin_prefetch((const char *)(from) + 1024); /* 0.9 of the time */                      \
+        const NAME##_vector key = bits ^ ((bits >> NAME##_SHIFT) & (S)(((U)1 << NAME##_SHIFT) - 1)) ^ turn; \
+        const NAME##_sizes size = (NAME##_sizes)bits << 1;                                          \
+        LARGER(best, key) LARGER(most, size)                                                        \
+    }
+
+#define EXTREMES(NAME, S, U, INFINITE)                                                                                   \
+    enum { NAME##_SHIFT = 8 * sizeof(S) - 1 };                                                                           \
+static INLINE S NAME##_key(S bits, S turn) {                                                                      \
+        return (S)((bits ^ ((bits >> NAME##_SHIFT) & (S)(((U)1 << NAME##_SHIFT) - 1))) ^ turn);                       \
+    }                                                                                                                 \
+    static INLINE S NAME##_over(S a, S b) { return a > b ? a : b; }                                                   \
+    static INLINE U NAME##_above(U a, U b) { return a > b ? a : b; }                                                  \
+    static INLINE void NAME##_rows(const S *restrict x, int64_t rows, int64_t stride, int64_t step, int64_t lanes, S turn,\
+                                   S *restrict best, U *restrict most) {                                              \
+        int64_t i = 0;                                                                                                \
+        for (; i + 4 <= rows; i += 4, x += 4 * stride)                                                                \
+            for (int64_t k = 0; k < lanes; k++) {                                                                     \
+                const S a = x[k * step], b = x[k * step + stride], c = x[k * step + 2 * stride], d = x[k * step + 3 * stride];\
+                const S ab = NAME##_over(NAME##_key(a, turn), NAME##_key(b, turn));                                   \
+                const S cd = NAME##_over(NAME##_key(c, turn), NAME##_key(d, turn));                                   \
+                const U size = NAME##_above(NAME##_above((U)((U)a << 1), (U)((U)b << 1)), NAME##_above((U)((U)c << 1), (U)((U)d << 1)));\
+                best[k] = NAME##_over(best[k], NAME##_over(ab, cd));                                                  \
+                most[k] = NAME##_above(most[k], size);                                                                \
+            }                                                                                                         \
+        for (; i < rows; i++, x += stride)                                                                            \
+            for (int64_t k = 0; k < lanes; k++) {                                                                     \
+                best[k] = NAME##_over(best[k], NAME##_key(x[k * step], turn));                                        \
+                most[k] = NAME##_above(most[k], (U)((U)x[k * step] << 1));                                            \
+            }                                                                                                         \
+    }                                                                                                                 \
+    static INLINE void NAME##_clear(int64_t lanes, S *best, U *most) {                                                   \
+        for (int64_t k = 0; k < lanes; k++) {                                                                            \
+            best[k] = (S)((U)1 << NAME##_SHIFT);                                                                         \
+            most[k] = 0;                                                                                                 \
+        }                                                                                                                \
+    }                                                                                                                    \
+    static INLINE void NAME##_fold(int64_t lanes, int64_t kept, S *restrict best, U *restrict most) {                 \
+        for (int64_t from = kept; from < lanes; from += kept)                                                         \
+            for (int64_t k = 0; k < kept; k++) {                                                                      \
+                best[k] = NAME##_over(best[k], best[from + k]);                                                       \
+                most[k] = NAME##_above(most[k], most[from + k]);                                                      \
+            }                                                                                                         \
+    }                                                                                                                 \
+    static INLINE S NAME##_value(S best, U most, S turn) {                                                               \
+        const S key = (S)(best ^ turn);                                                                                  \
+        const S bits = (S)(key ^ ((key >> NAME##_SHIFT) & (S)(((U)1 << NAME##_SHIFT) - 1)));                             \
+        return most > (U)((U)(INFINITE) << 1) ? (S)((INFINITE) | ((INFINITE) & ~((INFINITE) << 1)) >> 1) : bits;         \
+    }                                                                                                                    \
+    typedef S NAME##_vector __attribute__((vector_size(64)));                                                         \
+    typedef U NAME##_sizes __attribute__((vector_size(64)));                                                          \
+    /* One row of at least LANES elements, four vectors side by side; the last ones may be looked at twice. */        \
+    static INLINE void NAME##_line(const S *x, int64_t n, S turn, S *best, U *most) {                                 \
+        enum { MANY = 64 / sizeof(S), FOUR = 4 * MANY };                                                              \
+        NAME##_vector b0 = (NAME##_vector){0} + (S)((U)1 << NAME##_SHIFT), b1 = b0, b2 = b0, b3 = b0, bits;           \
+        NAME##_sizes m0 = {0}, m1 = m0, m2 = m0, m3 = m0;                                                             \
+        for (int64_t i = 0; i < n; i += FOUR) {                                                                       \
+            const S *from = x + (i + FOUR <= n ? i : n - FOUR);                                                       \
+            TAKE(NAME, S, U, b0, m0, from)                                                                            \
+            TAKE(NAME, S, U, b1, m1, from + MANY)                                                                     \
+            TAKE(NAME, S, U, b2, m2, from + 2 * MANY)                                                                 \
+            TAKE(NAME, S, U, b3, m3, from + 3 * MANY)                                                                 \
+        }                                                                                                             \
+        LARGER(b0, b1) LARGER(b2, b3) LARGER(b0, b2)                                                                  \
+        LARGER(m0, m1) LARGER(m2, m3) LARGER(m0, m2)                                                                  \
+        S last = b0[0];                                                                                               \
+        U size = m0[0];                                                                                               \
+        for (int i = 1; i < MANY; i++) {                                                                              \
+            last = NAME##_over(last, b0[i]);                                                                          \
+            size = NAME##_above(size, m0[i]);                                                                         \
+        }                                                                                                             \
+        *best = last;                                                                                                 \
+        *most = size;                                                                                                 \
+    }                                                                                                                 \
+    /* Outer rows from first to last, each short: LANES of them side by side. */                                         \
+    WIDE static void NAME##_short(const extremes *e, int64_t first, int64_t last) {                                      \
+        const S *x = e->x, turn = e->least ? (S)-1 : 0;                                                                  \
+        S *out = e->out, b[LANES];                                                                                       \
+        U m[LANES];                                                                                                      \
+        for (; first < last; first += LANES) {                                                                           \
+            const int64_t lanes = least(LANES, last - first);                                                            \
+            NAME##_clear(LANES, b, m);                                                                                   \
+            if (lanes == LANES)                                                                                          \
+                NAME##_rows(x + first * e->n, e->n, 1, e->n, LANES, turn, b, m);                                         \
+            else                                                                                                         \
+                NAME##_rows(x + first * e->n, e->n, 1, e->n, lanes, turn, b, m);                                         \
+            for (int64_t k = 0; k < lanes; k++) out[first + k] = NAME##_value(b[k], m[k], turn);                         \
+        }                                                                                                                \
+    }                                                                                                                    \
+    /* Some rows of one outer row, some columns: into best and most. */                                                  \
+    WIDE static void NAME##_block(const extremes *e, int64_t outer, int64_t part, int64_t group) {                       \
+        const int alone = e->parts == 1; /* divisions take as long as a hundred elements */                           \
+        const int64_t from = alone ? 0 : part * e->n / e->parts, inner = e->inner;                                    \
+        const int64_t rows = alone ? e->n : (part + 1) * e->n / e->parts - from;                                      \
+        const S *x = (const S *)e->x + (outer * e->n + from) * inner, turn = e->least ? (S)-1 : 0;                       \
+        S *best = (S *)e->best + (outer * e->parts + part) * inner, b[COLUMNS];                                       \
+        U *most = (U *)e->most + (outer * e->parts + part) * inner, m[COLUMNS];                                       \
+        int64_t left = 0, wide = inner;                                                                               \
+        if (inner == 1) {                                                                                             \
+            NAME##_line(x, rows, turn, b, m);                                                                         \
+        } else if (inner < LANES) { /* as many rows side by side as fit */                                            \
+            const int64_t beside = 4 * LANES / inner, lanes = beside * inner, times = rows / beside;                  \
+            NAME##_clear(lanes, b, m);                                                                                \
+            NAME##_rows(x, times, lanes, 1, lanes, turn, b, m);                                                       \
+            NAME##_rows(x + times * lanes, 1, 0, 1, rows * inner - times * lanes, turn, b, m);                        \
+            NAME##_fold(lanes, inner, b, m);                                                                          \
+        } else {                                                                                                      \
+            left = group * COLUMNS;                                                                                   \
+            wide = least(COLUMNS, inner - left);                                                                      \
+            NAME##_clear(wide, b, m);                                                                                 \
+            NAME##_rows(x + left, rows, inner, 1, wide, turn, b, m);                                                  \
+        }                                                                                                             \
+        if (alone) {                                                                                                  \
+            S *out = (S *)e->out + outer * inner + left;                                                              \
+            for (int64_t k = 0; k < wide; k++) out[k] = NAME##_value(b[k], m[k], turn);                               \
+        } else {                                                                                                      \
+            memcpy(best + left, b, (size_t)wide * sizeof(S));                                                         \
+            memcpy(most + left, m, (size_t)wide * sizeof(U));                                                         \
+        }                                                                                                             \
+    }                                                                                                                 \
+    WIDE static void NAME##_end(const extremes *e) {                                                                  \
+        const S turn = e->least ? (S)-1 : 0;                                                                          \
+        const int64_t inner = e->inner;                                                                               \
+        for (int64_t i = 0; i < e->outer; i++) {                                                                      \
+            S *out = (S *)e->out + i * inner, *best = (S *)e->best + i * e->parts * inner;                            \
+            U *most = (U *)e->most + i * e->parts * inner;                                                            \
+            NAME##_fold(e->parts * inner, inner, best, most);                                                         \
+            for (int64_t k = 0; k < inner; k++) out[k] = NAME##_value(best[k], most[k], turn);                        \
+        }                                                                                                             \
+    }
+
+EXTREMES(narrow, int16_t, uint16_t, 0x7C00) /* float16 */
+EXTREMES(brain, int16_t, uint16_t, 0x7F80)  /* bfloat16 */
+EXTREMES(single, int32_t, uint32_t, 0x7F800000)
+EXTREMES(wide, int64_t, uint64_t, INT64_C(0x7FF0000000000000))
+
+typedef struct {
+    extremes e;
+    void (*short_rows)(const extremes *, int64_t, int64_t);
+    void (*block)(const extremes *, int64_t, int64_t, int64_t);
+    void (*end)(const extremes *);
+    size_t size;
+} extremes_job;
+
+static void short_pieces(const void *state, int64_t first, int64_t last) {
+    const extremes_job *j = state;
+    j->short_rows(&j->e, first * LANES, least(last * LANES, j->e.outer));
+}
+
+static void block_pieces(const void *state, int64_t first, int64_t last) {
+    const extremes_job *j = state;
+    const extremes *e = &j->e;
+    for (int64_t i = first; i < last; i++) {
+        const int64_t rest = e->groups == 1 ? i : i / e->groups;
+        if (e->parts == 1)
+            j->block(e, rest, 0, i - rest * e->groups);
+        else
+            j->block(e, rest / e->parts, rest % e->parts, i - rest * e->groups);
+    }
+}
+
+static XLA_FFI_Error *extreme(XLA_FFI_CallFrame *frame) {
+    if (is_question(frame)) return NULL;
+    const XLA_FFI_Buffer *x = argument(frame, 0), *out = result(frame);
+    const int64_t first = number(frame, "first"), last = number(frame, "last"), smallest = number(frame, "least");
+    if (!x || !out || first < 0 || last <= first || last > x->rank || smallest < 0)
+        return fail(frame, "numax_extreme: wrong arguments.");
+    extremes_job j = {.e = {x->data, out->data, size_of(x, 0, first), size_of(x, first, last), size_of(x, last, x->rank), 1, 1,
+                            smallest != 0, NULL, NULL}};
+    switch (x->dtype) {
+#define TYPE(CODE, NAME, SIZE)                                                                                          \
+    case XLA_FFI_DataType_##CODE:                                                                                       \
+        j.short_rows = NAME##_short, j.block = NAME##_block, j.end = NAME##_end, j.size = SIZE;                         \
+        break;
+        TYPE(F16, narrow, 2) TYPE(BF16, brain, 2) TYPE(F32, single, 4) TYPE(F64, wide, 8)
+#undef TYPE
+    default: return fail(frame, "numax_extreme: takes floats of 16, 32 or 64 bits.");
+    }
+    extremes *e = &j.e;
+    const int64_t size = e->outer * e->n * e->inner, wanted = least(1 + size / PIECE, 8);
+    if (!size) return fail(frame, "numax_extreme: there are no elements.");
+    if (e->inner == 1 && e->n < SHORT) {
+        in_pieces(frame, short_pieces, &j, (e->outer + LANES - 1) / LANES, size);
+        return NULL;
+    }
+    e->groups = e->inner < LANES ? 1 : (e->inner + COLUMNS - 1) / COLUMNS;
+    if (e->outer * e->groups < wanted) e->parts = least(1 + wanted / (e->outer * e->groups), 1 + e->n / (2 * SHORT));
+    if (e->parts > 1) {
+        const size_t kept = (size_t)(e->outer * e->parts * e->inner) * j.size;
+        e->best = malloc(2 * kept);
+        if (!e->best) return fail(frame, "numax_extreme: no memory.");
+        e->most = (char *)e->best + kept;
+    }
+    in_pieces(frame, block_pieces, &j, e->outer * e->parts * e->groups, size);
+    if (e->parts > 1) j.end(e);
+    free(e->best);
+    return NULL;
+}
+
+/* ---- running sums and products along an axis: [outer, n, inner] ---- */
+
+enum { CHAINS = 4, BLOCK = 2000 }; /* BLOCK is no power of two: chains would share a cache set */
+
+typedef struct {
+    const void *x;
+    void *out;
+    int64_t outer, n, inner;
+    int64_t blocks; /* of a row, for sums */
+    int reverse;
+    double *starts;  /* [outer, blocks], of sums of floats; as uint64_t, of integers */
+} running;
+
+/* The block's place in memory: its first element in running order. */
+#define AT(r, i) ((r)->reverse ? (r)->n - 1 - (i) : (i))
+
+#define RUNNING(NAME, T, WIDER, OP, NEUTRAL)                                                                            \
+    /* `chains` rows side by side, `apart` from each other, from `state`: sums of float32 add up in float64. */       \
+    static INLINE void NAME##_chains(const T *x, T *out, int64_t chains, int64_t apart, int64_t n, int64_t step, WIDER *state) {\
+        for (int64_t i = 0; i < n; i++, x += step, out += step)                                                       \
+            for (int64_t k = 0; k < chains; k++) {                                                                    \
+                state[k] = (WIDER)(state[k] OP(WIDER) x[k * apart]);                                                  \
+                out[k * apart] = (T)state[k];                                                                         \
+            }                                                                                                         \
+    }                                                                                                                 \
+    static void NAME##_lines(const running *r, int64_t first, int64_t last) {                                           \
+        const int64_t step = r->reverse ? -1 : 1;                                                                       \
+        while (first < last) {                                                                                          \
+            const T *x = (const T *)r->x + first * r->n + AT(r, 0);                                                     \
+            T *out = (T *)r->out + first * r->n + AT(r, 0);       \
+            WIDER state[CHAINS] = {NEUTRAL, NEUTRAL, NEUTRAL, NEUTRAL};                                               \
+            if (last - first >= CHAINS) {                                                                               \
+                NAME##_chains(x, out, CHAINS, r->n, r->n, step, state);                                                 \
+                first += CHAINS;                                                                                        \
+            } else {                                                                                                    \
+                NAME##_chains(x, out, 1, 0, r->n, step, state);                                                         \
+                first++;                                                                                                \
+            }                                                                                                           \
+        }                                                                                                               \
+    }                                                                                                                   \
+    /* Some columns of one outer row. */                                                                                \
+    WIDE static void NAME##_columns(const running *r, int64_t outer, int64_t left, int64_t right) {                     \
+        const int64_t inner = r->inner, step = r->reverse ? -inner : inner;                                             \
+        const T *x = (const T *)r->x + (outer * r->n + AT(r, 0)) * inner;                                               \
+        T *restrict out = (T *)r->out + (outer * r->n + AT(r, 0)) * inner;                                              \
+        for (int64_t k = left; k < right; k++) out[k] = (T)((T)(NEUTRAL)OP x[k]);                                       \
+        for (int64_t i = 1; i < r->n; i++) {                                                                            \
+            const T *before = out;                                                                                      \
+            x += step, out += step;                                                                                     \
+            for (int64_t k = left; k < right; k++) out[k] = (T)(before[k] OP x[k]);                                     \
+        }                                                                                                               \
+    }
+
+#define RUNNING_SUM(NAME, T, WIDER)                                                                                     \
+    RUNNING(NAME, T, WIDER, +, 0)                                                                                       \
+    WIDE static void NAME##_total(const running *r, int64_t row, int64_t block) {                                       \
+        const int64_t from = block * BLOCK, n = least(BLOCK, r->n - from);                                              \
+        const T *x = (const T *)r->x + row * r->n + (r->reverse ? r->n - from - n : from);                              \
+        WIDER part[32] = {0}, total = 0;                                                                                \
+        int64_t i = 0;                                                                                                  \
+        for (; i + 32 <= n; i += 32)                                                                                    \
+            for (int k = 0; k < 32; k++) part[k] += (WIDER)x[i + k];                                                    \
+        for (; i < n; i++) total += (WIDER)x[i];                                                                        \
+        for (int k = 0; k < 32; k++) total += part[k];                                                                  \
+        ((WIDER *)r->starts)[row * r->blocks + block] = total;                                                          \
+    }                                                                                                                   \
+    static void NAME##_starts(const running *r) {                                                                       \
+        WIDER *starts = (WIDER *)r->starts;                                                                             \
+        for (int64_t row = 0; row < r->outer; row++) {                                                                  \
+            WIDER sum = 0;                                                                                              \
+            for (int64_t k = 0; k < r->blocks; k++, starts++) {                                                         \
+                const WIDER next = sum + *starts;                                                                       \
+                *starts = sum;                                                                                          \
+                sum = next;                                                                                             \
+            }                                                                                                           \
+        }                                                                                                               \
+    }                                                                                                                   \
+    static void NAME##_blocks(const running *r, int64_t row, int64_t first, int64_t last) {                           \
+        const int64_t step = r->reverse ? -1 : 1;                                                                     \
+        const WIDER *starts = (const WIDER *)r->starts + row * r->blocks;                                             \
+        while (first < last) {                                                                                        \
+            const int64_t from = first * BLOCK, n = least(BLOCK, r->n - from);                                        \
+            const T *x = (const T *)r->x + row * r->n + AT(r, from);                                                  \
+            T *out = (T *)r->out + row * r->n + AT(r, from);                                                          \
+            WIDER state[CHAINS];                                                                                      \
+            if (last - first >= CHAINS && from + CHAINS * BLOCK <= r->n) {                                            \
+                for (int k = 0; k < CHAINS; k++) state[k] = starts[first + k];                                        \
+                NAME##_chains(x, out, CHAINS, step * BLOCK, BLOCK, step, state);                                      \
+                first += CHAINS;                                                                                      \
+            } else {                                                                                                  \
+                state[0] = starts[first];                                                                             \
+                NAME##_chains(x, out, 1, 0, n, step, state);                                                          \
+                first++;                                                                                              \
+            }                                                                                                         \
+        }                                                                                                             \
+    }
+
+RUNNING_SUM(sum_f32, float, double)
+RUNNING_SUM(sum_f64, double, double)
+RUNNING_SUM(sum_i32, uint32_t, uint64_t)
+RUNNING_SUM(sum_i64, uint64_t, uint64_t)
+RUNNING(product_f32, float, float, *, 1)
+RUNNING(product_f64, double, double, *, 1)
+RUNNING(product_i32, uint32_t, uint32_t, *, 1)
+RUNNING(product_i64, uint64_t, uint64_t, *, 1)
+
+typedef struct {
+    running r;
+    void (*lines)(const running *, int64_t, int64_t);
+    void (*columns)(const running *, int64_t, int64_t, int64_t);
+    void (*total)(const running *, int64_t, int64_t);
+    void (*begin)(const running *);
+    void (*blocks)(const running *, int64_t, int64_t, int64_t);
+} running_job;
+
+static int64_t groups_of(int64_t count, int64_t size) { return (count + size - 1) / size; }
+
+static void line_pieces(const void *state, int64_t first, int64_t last) {
+    const running_job *j = state;
+    j->lines(&j->r, first * CHAINS, least(last * CHAINS, j->r.outer));
+}
+
+static void column_pieces(const void *state, int64_t first, int64_t last) {
+    const running_job *j = state;
+    const int64_t groups = groups_of(j->r.inner, COLUMNS);
+    for (int64_t i = first; i < last; i++) {
+        const int64_t left = i % groups * COLUMNS;
+        j->columns(&j->r, i / groups, left, least(left + COLUMNS, j->r.inner));
+    }
+}
+
+static void total_pieces(const void *state, int64_t first, int64_t last) {
+    const running_job *j = state;
+    for (int64_t i = first; i < last; i++) j->total(&j->r, i / j->r.blocks, i % j->r.blocks);
+}
+
+static void chain_pieces(const void *state, int64_t first, int64_t last) {
+    const running_job *j = state;
+    const int64_t groups = groups_of(j->r.blocks, CHAINS);
+    for (int64_t i = first; i < last; i++) {
+        const int64_t block = i % groups * CHAINS;
+        j->blocks(&j->r, i / groups, block, least(block + CHAINS, j->r.blocks));
+    }
+}
+
+static XLA_FFI_Error *cumulate(XLA_FFI_CallFrame *frame) {
+    if (is_question(frame)) return NULL;
+    const XLA_FFI_Buffer *x = argument(frame, 0), *out = result(frame);
+    const int64_t axis = number(frame, "axis"), reverse = number(frame, "reverse"), product = number(frame, "product");
+    if (!x || !out || axis < 0 || axis >= x->rank || reverse < 0 || product < 0) return fail(frame, "numax_cumulate: wrong arguments.");
+    running_job j = {.r = {x->data, out->data, size_of(x, 0, axis), x->dims[axis], size_of(x, axis + 1, x->rank), 1, reverse != 0,
+                           NULL}};
+    switch (x->dtype) {
+#define TYPE(NAME)                                                                                                      \
+    if (product)                                                                                                        \
+        j.lines = product_##NAME##_lines, j.columns = product_##NAME##_columns;                                         \
+    else                                                                                                                \
+        j.lines = sum_##NAME##_lines, j.columns = sum_##NAME##_columns, j.total = sum_##NAME##_total,                   \
+        j.begin = sum_##NAME##_starts, j.blocks = sum_##NAME##_blocks;                                                  \
+    break;
+    case XLA_FFI_DataType_F32: TYPE(f32)
+    case XLA_FFI_DataType_F64: TYPE(f64)
+    case XLA_FFI_DataType_S32:
+    case XLA_FFI_DataType_U32: TYPE(i32)
+    case XLA_FFI_DataType_S64:
+    case XLA_FFI_DataType_U64: TYPE(i64)
+#undef TYPE
+    default: return fail(frame, "numax_cumulate: takes numbers of 32 or 64 bits.");
+    }
+    running *r = &j.r;
+    const int64_t size = r->outer * r->n * r->inner;
+    if (!size) return NULL;
+    if (r->inner > 1) {
+        in_pieces(frame, column_pieces, &j, r->outer * groups_of(r->inner, COLUMNS), size);
+    } else if (!product && r->n > 2 * CHAINS * BLOCK && r->outer < 4 * CHAINS) { /* long rows, and few: in blocks */
+        r->blocks = groups_of(r->n, BLOCK);
+        r->starts = malloc((size_t)(r->outer * r->blocks) * sizeof(double));
+        if (!r->starts) return fail(frame, "numax_cumulate: no memory.");
+        in_pieces(frame, total_pieces, &j, r->outer * r->blocks, size);
+        j.begin(r);
+        in_pieces(frame, chain_pieces, &j, r->outer * groups_of(r->blocks, CHAINS), size);
+        free(r->starts);
+    } else {
+        in_pieces(frame, line_pieces, &j, groups_of(r->outer, CHAINS), size);
+    }
+    return NULL;
+}
+
+/* ---- sums scattered into rows: operand [rows, ...], places int32 [count], updates [count or 1, ...] ----
+ *
+ * Updates at places out of bounds are left out. Rows of one element are summed in PARTS tables, where these are short beside the
+ * updates; other rows take their updates in order. Neither depends on the number of threads. */
+
+enum { PARTS = 4, APART = 64 }; /* APART: elements between tables, or two threads would write to one cache line */
+
+typedef struct {
+    void *out;
+    const int32_t *places;
+    const void *updates;
+    int64_t rows, width, count, stride; /* stride 0: one update for all */
+    int64_t pieces;
+    void *tables; /* PARTS of rows elements, or NULL */
+} scattered;
+
+#define SCATTERED(NAME, T)                                                                                              \
+    static void NAME##_table(const scattered *s, int64_t part) {                                                        \
+        const int64_t first = part * s->count / PARTS, last = (part + 1) * s->count / PARTS, stride = s->stride;        \
+        const int32_t *places = s->places;                                                                              \
+        const uint32_t rows = (uint32_t)s->rows;                                                                        \
+        const T *updates = s->updates;                                                                                  \
+        T *table = (T *)s->tables + part * (s->rows + APART);                                                                     \
+        memset(table, 0, (size_t)s->rows * sizeof(T));                                                                  \
+        for (int64_t i = first; i < last; i++) {                                                                        \
+            const uint32_t place = (uint32_t)places[i];                                                                 \
+            if (place < rows) table[place] = (T)(table[place] + updates[i * stride]);                                   \
+        }                                                                                                               \
+    }                                                                                                                   \
+    WIDE static void NAME##_join(const scattered *s) {                                                                  \
+        T *restrict out = s->out;                                                                                       \
+        const T *table = s->tables;                                                                                     \
+        const int64_t next = s->rows + APART;                                                                           \
+        for (int64_t i = 0; i < s->rows; i++)                                                                           \
+            out[i] = (T)(out[i] + (T)((T)(table[i] + table[i + next]) + (T)(table[i + 2 * next] + table[i + 3 * next]))); \
+    }                                                                                                                   \
+    static INLINE void NAME##_some(const scattered *s, int64_t from, int64_t to, int64_t left, int64_t width) {         \
+        T *restrict out = (T *)s->out + left;                                                                           \
+        const T *updates = (const T *)s->updates + left;                                                                \
+        for (int64_t i = 0; i < s->count; i++) {                                                                        \
+            const int64_t place = s->places[i];                                                                         \
+            if (place < from || place >= to) continue;                                                                  \
+            T *row = out + place * s->width;                                                                            \
+            const T *update = updates + i * s->stride;                                                                  \
+            for (int64_t k = 0; k < width; k++) row[k] = (T)(row[k] + update[k]);                                       \
+        }                                                                                                               \
+    }                                                                                                                   \
+    /* A piece of the columns, or of the rows. */                                                                       \
+    WIDE static void NAME##_piece(const scattered *s, int64_t piece) {                                                  \
+        const int64_t n = s->pieces, whole = s->width >= LANES ? s->width : s->rows;                                    \
+        const int64_t from = piece * whole / n, to = (piece + 1) * whole / n;                                           \
+        if (s->width >= LANES)                                                                                          \
+            NAME##_some(s, 0, s->rows, from, to - from);                                                                \
+        else if (s->width == 1)                                                                                         \
+            NAME##_some(s, from, to, 0, 1);                                                                             \
+        else                                                                                                            \
+            NAME##_some(s, from, to, 0, s->width);                                                                      \
+    }
+
+SCATTERED(scatter_f32, float)
+SCATTERED(scatter_f64, double)
+SCATTERED(scatter_i32, uint32_t)
+SCATTERED(scatter_i64, uint64_t)
+
+typedef struct {
+    scattered s;
+    void (*table)(const scattered *, int64_t);
+    void (*join)(const scattered *);
+    void (*piece)(const scattered *, int64_t);
+} scattered_job;
+
+static void table_pieces(const void *state, int64_t first, int64_t last) {
+    const scattered_job *j = state;
+    for (int64_t i = first; i < last; i++) j->table(&j->s, i);
+}
+
+static void scattered_pieces(const void *state, int64_t first, int64_t last) {
+    const scattered_job *j = state;
+    for (int64_t i = first; i < last; i++) j->piece(&j->s, i);
+}
+
+static XLA_FFI_Error *scatter_add(XLA_FFI_CallFrame *frame) {
+    if (is_question(frame)) return NULL;
+    const XLA_FFI_Buffer *x = argument(frame, 0), *places = argument(frame, 1), *updates = argument(frame, 2), *out = result(frame);
+    if (!x || !places || !updates || !out || !x->rank || x->dims[0] > INT32_MAX || places->dtype != XLA_FFI_DataType_S32)
+        return fail(frame, "numax_scatter_add: wrong arguments.");
+    const int64_t rows = x->dims[0], width = size_of(x, 1, x->rank), count = size_of(places, 0, places->rank);
+    const int64_t given = size_of(updates, 0, updates->rank);
+    if (given != width && given != count * width) return fail(frame, "numax_scatter_add: wrong number of updates.");
+    scattered_job j = {.s = {out->data, places->data, updates->data, rows, width, count, given == count * width ? width : 0, 1, NULL}};
+    size_t size = 8;
+    switch (x->dtype) {
+#define TYPE(NAME, SIZE)                                                                                                \
+    j.table = scatter_##NAME##_table, j.join = scatter_##NAME##_join, j.piece = scatter_##NAME##_piece, size = SIZE;    \
+    break;
+    case XLA_FFI_DataType_F32: TYPE(f32, 4)
+    case XLA_FFI_DataType_F64: TYPE(f64, 8)
+    case XLA_FFI_DataType_S32:
+    case XLA_FFI_DataType_U32: TYPE(i32, 4)
+    case XLA_FFI_DataType_S64:
+    case XLA_FFI_DataType_U64: TYPE(i64, 8)
+#undef TYPE
+    default: return fail(frame, "numax_scatter_add: takes numbers of 32 or 64 bits.");
+    }
+    if (out->data != x->data) memcpy(out->data, x->data, (size_t)(rows * width) * size);
+    if (width == 1 && count >= PIECE && rows <= count / PARTS) {
+        j.s.tables = malloc((size_t)(PARTS * (rows + APART)) * size);
+        if (!j.s.tables) return fail(frame, "numax_scatter_add: no memory.");
+        in_pieces(frame, table_pieces, &j, PARTS, count);
+        j.join(&j.s);
+        free(j.s.tables);
+        return NULL;
+    }
+    const int64_t wanted = count * width < PIECE || width == 1 ? 1 : least(threads_of(frame), 8);
+    j.s.pieces = least(wanted, width >= LANES ? width / (LANES / 4) : rows);
+    in_pieces(frame, scattered_pieces, &j, j.s.pieces, count * width);
+    return NULL;
+}
+
+/* ---- the module ---- */
+
+static PyObject *registrations(PyObject *self, PyObject *unused) {
+    static const struct {
+        const char *name;
+        XLA_FFI_Handler *handler;
+    } all[] = {{"numax_extreme", extreme}, {"numax_cumulate", cumulate}, {"numax_scatter_add", scatter_add}};
+    PyObject *out = PyDict_New();
+    for (size_t i = 0; out && i < sizeof(all) / sizeof(all[0]); i++) {
+        PyObject *capsule = PyCapsule_New((void *)(intptr_t)all[i].handler, "xla._CUSTOM_CALL_TARGET", NULL);
+        if (!capsule || PyDict_SetItemString(out, all[i].name, capsule) < 0) Py_CLEAR(out);
+        Py_XDECREF(capsule);
+    }
+    return out;
+}
+
+static PyMethodDef methods[] = {
+    {"registrations", registrations, METH_NOARGS, PyDoc_STR("registrations()\n--\n\nName and capsule of each kernel.")},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "numax._kernels", "Optional kernels for compiled programs on CPUs.", -1, methods, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__kernels(void) { return PyModule_Create(&module); }
