@@ -1,5 +1,5 @@
 /* Optional kernels for compiled programs on CPUs, behind XLA's FFI: extremes that keep nans, running sums and products,
- * sums scattered into rows. XLA's own code for them loses nans, or takes several times as long.
+ * scattered sums. XLA's own code for them loses nans, or takes several times as long.
  *
  * numax works without them (numax/_engine/ops/kernels.py). Results do not depend on the number of threads.
  */
@@ -301,6 +301,103 @@ EXTREMES(brain, int16_t, uint16_t, 0x7F80)  /* bfloat16 */
 EXTREMES(single, int32_t, uint32_t, 0x7F800000)
 EXTREMES(wide, int64_t, uint64_t, INT64_C(0x7FF0000000000000))
 
+/* ---- places of extremes, [outer, n, inner] to int32 [outer, inner]: of the first nan, or else of the first extreme ----
+ *
+ * With nans above all else, and -0 as 0. Rows are looked at side by side, so that each lane keeps its first place. */
+
+#define PLACES(NAME, S, U, INFINITE)                                                                                  \
+    static INLINE S NAME##_rank(S bits, S turn) {                                                                     \
+        const S sign = (S)(bits >> NAME##_SHIFT), all = (S)(((U)1 << NAME##_SHIFT) - 1), key = (S)(bits ^ (sign & all));\
+        const S ordered = (S)((key + (key == -1)) ^ turn);                                                            \
+        return (U)((U)bits << 1) > (U)((U)(INFINITE) << 1) ? all : ordered;                                           \
+    }                                                                                                                 \
+    static INLINE void NAME##_seek(const S *restrict x, int64_t rows, int64_t stride, int64_t step, int64_t lanes, int32_t from, S turn,\
+                                   S *restrict best, int32_t *restrict place) {                                       \
+        for (int64_t i = 0; i < rows; i++, x += stride)                                                               \
+            for (int64_t k = 0; k < lanes; k++) {                                                                     \
+                const S rank = NAME##_rank(x[k * step], turn);                                                        \
+                const int better = rank > best[k];                                                                    \
+                best[k] = better ? rank : best[k];                                                                    \
+                place[k] = better ? (int32_t)(from + i) : place[k];                                                   \
+            }                                                                                                         \
+    }                                                                                                                 \
+    static INLINE void NAME##_begin(int64_t lanes, S *best, int32_t *place) {                                         \
+        for (int64_t k = 0; k < lanes; k++) {                                                                         \
+            best[k] = (S)((U)1 << NAME##_SHIFT);                                                                      \
+            place[k] = 0;                                                                                             \
+        }                                                                                                             \
+    }                                                                                                                 \
+    WIDE static void NAME##_short_places(const extremes *e, int64_t first, int64_t last) {                            \
+        const S *x = e->x, turn = e->least ? (S)-1 : 0;                                                               \
+        S b[LANES];                                                                                                   \
+        int32_t p[LANES];                                                                                             \
+        for (; first < last; first += LANES) {                                                                        \
+            const int64_t lanes = least(LANES, last - first);                                                         \
+            NAME##_begin(LANES, b, p);                                                                                \
+            if (lanes == LANES)                                                                                       \
+                NAME##_seek(x + first * e->n, e->n, 1, e->n, LANES, 0, turn, b, p);                                   \
+            else                                                                                                      \
+                NAME##_seek(x + first * e->n, e->n, 1, e->n, lanes, 0, turn, b, p);                                   \
+            memcpy((int32_t *)e->out + first, p, (size_t)lanes * sizeof(int32_t));                                    \
+        }                                                                                                             \
+    }                                                                                                                 \
+    WIDE static void NAME##_places(const extremes *e, int64_t outer, int64_t part, int64_t group) {                   \
+        const int alone = e->parts == 1;                                                                              \
+        const int64_t from = alone ? 0 : part * e->n / e->parts, inner = e->inner;                                    \
+        const int64_t rows = alone ? e->n : (part + 1) * e->n / e->parts - from;                                      \
+        const S *x = (const S *)e->x + (outer * e->n + from) * inner, turn = e->least ? (S)-1 : 0;                    \
+        S b[COLUMNS];                                                                                                 \
+        int32_t p[COLUMNS];                                                                                           \
+        int64_t left = 0, wide = inner;                                                                               \
+        if (inner < LANES) { /* as many rows side by side as fit; of equal lanes the first place counts */            \
+            const int64_t beside = inner == 1 ? LANES : 4 * LANES / inner, lanes = beside * inner, times = rows / beside;\
+            NAME##_begin(lanes, b, p);                                                                                \
+            if (inner == 1)                                                                                           \
+                NAME##_seek(x, times, LANES, 1, LANES, 0, turn, b, p);                                                \
+            else                                                                                                      \
+                NAME##_seek(x, times, lanes, 1, lanes, 0, turn, b, p);                                                \
+            if (inner == 1)                                                                                           \
+                for (int k = 0; k < LANES; k++) p[k] = (int32_t)(p[k] * LANES + k);                                   \
+            else                                                                                                      \
+                for (int64_t row = 0, k = 0; row < beside; row++)                                                     \
+                    for (int64_t to = 0; to < inner; to++, k++) p[k] = (int32_t)(p[k] * beside + row);                \
+            for (int64_t row = inner; row < lanes; row += inner)                                                      \
+                for (int64_t k = 0; k < inner; k++)                                                                   \
+                    if (b[row + k] > b[k] || (b[row + k] == b[k] && p[row + k] < p[k])) b[k] = b[row + k], p[k] = p[row + k];\
+            for (int64_t i = times * beside; i < rows; i++)                                                           \
+                for (int64_t k = 0; k < inner; k++) {                                                                 \
+                    const S rank = NAME##_rank(x[i * inner + k], turn);                                               \
+                    if (rank > b[k]) b[k] = rank, p[k] = (int32_t)i;                                                  \
+                }                                                                                                     \
+            for (int64_t k = 0; k < inner; k++) p[k] += (int32_t)from;                                                \
+        } else {                                                                                                      \
+            left = group * COLUMNS;                                                                                   \
+            wide = least(COLUMNS, inner - left);                                                                      \
+            NAME##_begin(wide, b, p);                                                                                 \
+            NAME##_seek(x + left, rows, inner, 1, wide, (int32_t)from, turn, b, p);                                   \
+        }                                                                                                             \
+        const int64_t at = (outer * e->parts + part) * inner + left;                                                  \
+        if (!alone) memcpy((S *)e->best + at, b, (size_t)wide * sizeof(S));                                           \
+        memcpy((alone ? (int32_t *)e->out : (int32_t *)e->most) + at, p, (size_t)wide * sizeof(int32_t));             \
+    }                                                                                                                 \
+    static void NAME##_first(const extremes *e) {                                                                     \
+        const int64_t inner = e->inner;                                                                               \
+        for (int64_t i = 0; i < e->outer; i++)                                                                        \
+            for (int64_t k = 0; k < inner; k++) {                                                                     \
+                const S *best = (const S *)e->best + i * e->parts * inner + k;                                        \
+                const int32_t *place = (const int32_t *)e->most + i * e->parts * inner + k;                           \
+                int64_t found = 0;                                                                                    \
+                for (int64_t part = 1; part < e->parts; part++)                                                       \
+                    if (best[part * inner] > best[found]) found = part * inner;                                       \
+                ((int32_t *)e->out)[i * inner + k] = place[found];                                                    \
+            }                                                                                                         \
+    }
+
+PLACES(narrow, int16_t, uint16_t, 0x7C00)
+PLACES(brain, int16_t, uint16_t, 0x7F80)
+PLACES(single, int32_t, uint32_t, 0x7F800000)
+PLACES(wide, int64_t, uint64_t, INT64_C(0x7FF0000000000000))
+
 typedef struct {
     extremes e;
     void (*short_rows)(const extremes *, int64_t, int64_t);
@@ -326,18 +423,23 @@ static void block_pieces(const void *state, int64_t first, int64_t last) {
     }
 }
 
+/* Values, or with `places` where they are. */
 static XLA_FFI_Error *extreme(XLA_FFI_CallFrame *frame) {
     if (is_question(frame)) return NULL;
     const XLA_FFI_Buffer *x = argument(frame, 0), *out = result(frame);
     const int64_t first = number(frame, "first"), last = number(frame, "last"), smallest = number(frame, "least");
-    if (!x || !out || first < 0 || last <= first || last > x->rank || smallest < 0)
+    const int64_t places = number(frame, "places");
+    if (!x || !out || first < 0 || last <= first || last > x->rank || smallest < 0 || places < 0)
         return fail(frame, "numax_extreme: wrong arguments.");
     extremes_job j = {.e = {x->data, out->data, size_of(x, 0, first), size_of(x, first, last), size_of(x, last, x->rank), 1, 1,
                             smallest != 0, NULL, NULL}};
     switch (x->dtype) {
 #define TYPE(CODE, NAME, SIZE)                                                                                          \
     case XLA_FFI_DataType_##CODE:                                                                                       \
-        j.short_rows = NAME##_short, j.block = NAME##_block, j.end = NAME##_end, j.size = SIZE;                         \
+        j.short_rows = places ? NAME##_short_places : NAME##_short;                                                     \
+        j.block = places ? NAME##_places : NAME##_block;                                                                \
+        j.end = places ? NAME##_first : NAME##_end;                                                                     \
+        j.size = SIZE;                                                                                                  \
         break;
         TYPE(F16, narrow, 2) TYPE(BF16, brain, 2) TYPE(F32, single, 4) TYPE(F64, wide, 8)
 #undef TYPE
@@ -346,6 +448,7 @@ static XLA_FFI_Error *extreme(XLA_FFI_CallFrame *frame) {
     extremes *e = &j.e;
     const int64_t size = e->outer * e->n * e->inner, wanted = least(1 + size / PIECE, 8);
     if (!size) return fail(frame, "numax_extreme: there are no elements.");
+    if (places && e->n > INT32_MAX) return fail(frame, "numax_extreme: too many elements.");
     if (e->inner == 1 && e->n < SHORT) {
         in_pieces(frame, short_pieces, &j, (e->outer + LANES - 1) / LANES, size);
         return NULL;
@@ -353,10 +456,10 @@ static XLA_FFI_Error *extreme(XLA_FFI_CallFrame *frame) {
     e->groups = e->inner < LANES ? 1 : (e->inner + COLUMNS - 1) / COLUMNS;
     if (e->outer * e->groups < wanted) e->parts = least(1 + wanted / (e->outer * e->groups), 1 + e->n / (2 * SHORT));
     if (e->parts > 1) {
-        const size_t kept = (size_t)(e->outer * e->parts * e->inner) * j.size;
-        e->best = malloc(2 * kept);
+        const size_t kept = (size_t)(e->outer * e->parts * e->inner);
+        e->best = malloc(kept * (j.size + (places ? sizeof(int32_t) : j.size)));
         if (!e->best) return fail(frame, "numax_extreme: no memory.");
-        e->most = (char *)e->best + kept;
+        e->most = (char *)e->best + kept * j.size;
     }
     in_pieces(frame, block_pieces, &j, e->outer * e->parts * e->groups, size);
     if (e->parts > 1) j.end(e);
@@ -552,10 +655,9 @@ static XLA_FFI_Error *cumulate(XLA_FFI_CallFrame *frame) {
     return NULL;
 }
 
-/* ---- sums scattered into rows: operand [rows, ...], places int32 [count], updates [count or 1, ...] ----
+/* ---- sums scattered into a row: operand [n], places int32 [...], updates [...], or one for all ----
  *
- * Updates at places out of bounds are left out. Rows of one element are summed in PARTS tables, where these are short beside the
- * updates; other rows take their updates in order. Neither depends on the number of threads. */
+ * Updates at places out of bounds are left out. The updates are summed in PARTS tables, whatever the number of threads. */
 
 enum { PARTS = 4, APART = 64 }; /* APART: elements between tables, or two threads would write to one cache line */
 
@@ -563,52 +665,29 @@ typedef struct {
     void *out;
     const int32_t *places;
     const void *updates;
-    int64_t rows, width, count, stride; /* stride 0: one update for all */
-    int64_t pieces;
-    void *tables; /* PARTS of rows elements, or NULL */
+    int64_t n, count, stride; /* stride 0: one update for all */
+    void *tables;             /* PARTS of n elements */
 } scattered;
 
-#define SCATTERED(NAME, T)                                                                                              \
-    static void NAME##_table(const scattered *s, int64_t part) {                                                        \
-        const int64_t first = part * s->count / PARTS, last = (part + 1) * s->count / PARTS, stride = s->stride;        \
-        const int32_t *places = s->places;                                                                              \
-        const uint32_t rows = (uint32_t)s->rows;                                                                        \
-        const T *updates = s->updates;                                                                                  \
-        T *table = (T *)s->tables + part * (s->rows + APART);                                                                     \
-        memset(table, 0, (size_t)s->rows * sizeof(T));                                                                  \
-        for (int64_t i = first; i < last; i++) {                                                                        \
-            const uint32_t place = (uint32_t)places[i];                                                                 \
-            if (place < rows) table[place] = (T)(table[place] + updates[i * stride]);                                   \
-        }                                                                                                               \
-    }                                                                                                                   \
-    WIDE static void NAME##_join(const scattered *s) {                                                                  \
-        T *restrict out = s->out;                                                                                       \
-        const T *table = s->tables;                                                                                     \
-        const int64_t next = s->rows + APART;                                                                           \
-        for (int64_t i = 0; i < s->rows; i++)                                                                           \
-            out[i] = (T)(out[i] + (T)((T)(table[i] + table[i + next]) + (T)(table[i + 2 * next] + table[i + 3 * next]))); \
-    }                                                                                                                   \
-    static INLINE void NAME##_some(const scattered *s, int64_t from, int64_t to, int64_t left, int64_t width) {         \
-        T *restrict out = (T *)s->out + left;                                                                           \
-        const T *updates = (const T *)s->updates + left;                                                                \
-        for (int64_t i = 0; i < s->count; i++) {                                                                        \
-            const int64_t place = s->places[i];                                                                         \
-            if (place < from || place >= to) continue;                                                                  \
-            T *row = out + place * s->width;                                                                            \
-            const T *update = updates + i * s->stride;                                                                  \
-            for (int64_t k = 0; k < width; k++) row[k] = (T)(row[k] + update[k]);                                       \
-        }                                                                                                               \
-    }                                                                                                                   \
-    /* A piece of the columns, or of the rows. */                                                                       \
-    WIDE static void NAME##_piece(const scattered *s, int64_t piece) {                                                  \
-        const int64_t n = s->pieces, whole = s->width >= LANES ? s->width : s->rows;                                    \
-        const int64_t from = piece * whole / n, to = (piece + 1) * whole / n;                                           \
-        if (s->width >= LANES)                                                                                          \
-            NAME##_some(s, 0, s->rows, from, to - from);                                                                \
-        else if (s->width == 1)                                                                                         \
-            NAME##_some(s, from, to, 0, 1);                                                                             \
-        else                                                                                                            \
-            NAME##_some(s, from, to, 0, s->width);                                                                      \
+#define SCATTERED(NAME, T)                                                                                            \
+    static void NAME##_table(const scattered *s, int64_t part) {                                                      \
+        const int64_t first = part * s->count / PARTS, last = (part + 1) * s->count / PARTS, stride = s->stride;      \
+        const int32_t *places = s->places;                                                                            \
+        const uint32_t n = (uint32_t)s->n;                                                                            \
+        const T *updates = s->updates;                                                                                \
+        T *table = (T *)s->tables + part * (s->n + APART);                                                            \
+        memset(table, 0, (size_t)s->n * sizeof(T));                                                                   \
+        for (int64_t i = first; i < last; i++) {                                                                      \
+            const uint32_t place = (uint32_t)places[i];                                                               \
+            if (place < n) table[place] = (T)(table[place] + updates[i * stride]);                                    \
+        }                                                                                                             \
+    }                                                                                                                 \
+    WIDE static void NAME##_join(const scattered *s) {                                                                \
+        T *restrict out = s->out;                                                                                     \
+        const T *table = s->tables;                                                                                   \
+        const int64_t next = s->n + APART;                                                                            \
+        for (int64_t i = 0; i < s->n; i++)                                                                            \
+            out[i] = (T)(out[i] + (T)((T)(table[i] + table[i + next]) + (T)(table[i + 2 * next] + table[i + 3 * next])));\
     }
 
 SCATTERED(scatter_f32, float)
@@ -620,7 +699,6 @@ typedef struct {
     scattered s;
     void (*table)(const scattered *, int64_t);
     void (*join)(const scattered *);
-    void (*piece)(const scattered *, int64_t);
 } scattered_job;
 
 static void table_pieces(const void *state, int64_t first, int64_t last) {
@@ -628,24 +706,18 @@ static void table_pieces(const void *state, int64_t first, int64_t last) {
     for (int64_t i = first; i < last; i++) j->table(&j->s, i);
 }
 
-static void scattered_pieces(const void *state, int64_t first, int64_t last) {
-    const scattered_job *j = state;
-    for (int64_t i = first; i < last; i++) j->piece(&j->s, i);
-}
-
 static XLA_FFI_Error *scatter_add(XLA_FFI_CallFrame *frame) {
     if (is_question(frame)) return NULL;
     const XLA_FFI_Buffer *x = argument(frame, 0), *places = argument(frame, 1), *updates = argument(frame, 2), *out = result(frame);
-    if (!x || !places || !updates || !out || !x->rank || x->dims[0] > INT32_MAX || places->dtype != XLA_FFI_DataType_S32)
+    if (!x || !places || !updates || !out || x->rank != 1 || x->dims[0] > INT32_MAX || places->dtype != XLA_FFI_DataType_S32)
         return fail(frame, "numax_scatter_add: wrong arguments.");
-    const int64_t rows = x->dims[0], width = size_of(x, 1, x->rank), count = size_of(places, 0, places->rank);
-    const int64_t given = size_of(updates, 0, updates->rank);
-    if (given != width && given != count * width) return fail(frame, "numax_scatter_add: wrong number of updates.");
-    scattered_job j = {.s = {out->data, places->data, updates->data, rows, width, count, given == count * width ? width : 0, 1, NULL}};
+    const int64_t n = x->dims[0], count = size_of(places, 0, places->rank), given = size_of(updates, 0, updates->rank);
+    if (given != 1 && given != count) return fail(frame, "numax_scatter_add: wrong number of updates.");
+    scattered_job j = {.s = {out->data, places->data, updates->data, n, count, given == count, NULL}};
     size_t size = 8;
     switch (x->dtype) {
 #define TYPE(NAME, SIZE)                                                                                                \
-    j.table = scatter_##NAME##_table, j.join = scatter_##NAME##_join, j.piece = scatter_##NAME##_piece, size = SIZE;    \
+    j.table = scatter_##NAME##_table, j.join = scatter_##NAME##_join, size = SIZE;                                      \
     break;
     case XLA_FFI_DataType_F32: TYPE(f32, 4)
     case XLA_FFI_DataType_F64: TYPE(f64, 8)
@@ -656,18 +728,12 @@ static XLA_FFI_Error *scatter_add(XLA_FFI_CallFrame *frame) {
 #undef TYPE
     default: return fail(frame, "numax_scatter_add: takes numbers of 32 or 64 bits.");
     }
-    if (out->data != x->data) memcpy(out->data, x->data, (size_t)(rows * width) * size);
-    if (width == 1 && count >= PIECE && rows <= count / PARTS) {
-        j.s.tables = malloc((size_t)(PARTS * (rows + APART)) * size);
-        if (!j.s.tables) return fail(frame, "numax_scatter_add: no memory.");
-        in_pieces(frame, table_pieces, &j, PARTS, count);
-        j.join(&j.s);
-        free(j.s.tables);
-        return NULL;
-    }
-    const int64_t wanted = count * width < PIECE || width == 1 ? 1 : least(threads_of(frame), 8);
-    j.s.pieces = least(wanted, width >= LANES ? width / (LANES / 4) : rows);
-    in_pieces(frame, scattered_pieces, &j, j.s.pieces, count * width);
+    j.s.tables = malloc((size_t)(PARTS * (n + APART)) * size);
+    if (!j.s.tables) return fail(frame, "numax_scatter_add: no memory.");
+    if (out->data != x->data) memcpy(out->data, x->data, (size_t)n * size);
+    in_pieces(frame, table_pieces, &j, PARTS, count);
+    j.join(&j.s);
+    free(j.s.tables);
     return NULL;
 }
 

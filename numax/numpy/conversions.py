@@ -439,7 +439,9 @@ def block_until_ready(x: Any) -> Any:
     if type(x) is Array and x._np is None:
         try:
             x._buf.block_until_ready()
-        except Exception:  # what has another buffer, or none, or failed: there it raises what the user is to see
+        except (
+            Exception
+        ):  # what has another buffer, or none, or failed: there it raises what the user is to see
             return api.devices.block(x)
     return x
 

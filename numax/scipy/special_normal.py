@@ -199,27 +199,52 @@ def log_ndtr(x: Any, series_order: int = 3) -> Array:
 
 _TAIL = 0.02
 
-# -ndtri(q) / s in 7.047313854853911 / s - 1.5259189443920829, s = sqrt(-2 log q), for q < 0.02: a Chebyshev fit for float32, lowest first.
-_TAIL_SCALE, _TAIL_SHIFT = 7.047313854853911, 1.5259189443920829
-_NDTRI_TAIL = (
-    0.8815896369768151,
-    -0.12713391062036333,
-    -0.024098758321018196,
-    0.0033368095069665296,
-    -0.0006877773734039253,
-    0.00018692797561311342,
-    -5.4120912278963645e-05,
-    1.974889011603949e-05,
-    -1.7387396273273816e-05,
-    7.998575302541087e-06,
+# Chebyshev fits for float32, lowest first. For q < 0.1: -ndtri(q) / s in _FAR_SCALE / s - _FAR_SHIFT, s = sqrt(-2 log q).
+_FAR = 0.1
+_FAR_SCALE, _FAR_SHIFT = 5.045258986397639, 1.3510432712308793
+_NDTRI_FAR = (
+    0.8326650789356682,
+    -0.20023982448376915,
+    -0.04086577200690501,
+    0.006929378976609797,
+    -0.001674566358965309,
+    0.0005145541548214894,
+    -0.0002096368761611937,
+    9.28583274841799e-05,
+    -1.0578878010036876e-05,
+    2.5668948921975192e-06,
+    -3.0505384235842332e-05,
+    1.7435071716439172e-05,
+)
+# For the others: ndtri(0.5 + t) / t in 12.5 t**2 - 1.
+_NDTRI_NEAR = (
+    2.7641859425961557,
+    0.3192540583321089,
+    0.08060637387010634,
+    0.02542345250937543,
+    0.008909401549777225,
+    0.003322979969921628,
+    0.0013122463365557262,
+    0.0005251951722916222,
+    0.00017295786612928993,
+    7.103583804261386e-05,
+    6.666456901408917e-05,
+    2.859454222440642e-05,
 )
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
 
 
-def _short_tail(log_q: Any) -> Any:
-    s = lax.sqrt(times(log_q, -2.0))
-    u = plus(lax.div(number(s, _TAIL_SCALE), s), -_TAIL_SHIFT)
-    return lax.neg(lax.mul(s, lax.polynomial(u, _NDTRI_TAIL)))
+def _narrow_ndtri(p: Any) -> Any:
+    """ndtri of float32: a polynomial in the middle, one in the tails."""
+    upper = above(p, 0.5)
+    q = where(upper, lax.sub(number(p, 1), p), p)
+    far = below(q, _FAR)
+    s = lax.sqrt(times(lax.log(where(far, q, _FAR)), -2.0))
+    u = plus(lax.div(number(s, _FAR_SCALE), s), -_FAR_SHIFT)
+    x = lax.mul(s, lax.polynomial(u, _NDTRI_FAR))
+    t = plus(p, -0.5)
+    middle = lax.mul(t, lax.polynomial(plus(times(lax.square(t), 12.5), -1.0), _NDTRI_NEAR))
+    return where(far, where(upper, x, lax.neg(x)), middle)
 
 
 def _long_tail(log_q: Any) -> Any:
@@ -235,12 +260,13 @@ def _long_tail(log_q: Any) -> Any:
 
 
 def _ndtri_value(p: Any) -> Any:
-    """erf_inv in the middle. In the tails a polynomial for float32, Newton steps on log(ndtr(x)) = log(p) for float64."""
+    """For float64 erf_inv in the middle, Newton steps on log(ndtr(x)) = log(p) in the tails."""
+    if p.dtype == dtypes.float32:
+        return _narrow_ndtri(p)
     upper = above(p, 0.5)
     q = where(upper, lax.sub(number(p, 1), p), p)
     tail = lax.bitwise_and(below(q, _TAIL), above(q, 0))
-    log_q = lax.log(where(tail, q, _TAIL))
-    x = _short_tail(log_q) if p.dtype == dtypes.float32 else _long_tail(log_q)
+    x = _long_tail(lax.log(where(tail, q, _TAIL)))
     middle = times(lax.erf_inv(plus(times(p, 2.0), -1.0)), math.sqrt(2))
     return where(tail, where(upper, lax.neg(x), x), middle)
 

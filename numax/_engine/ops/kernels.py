@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from numax._engine.core import dtypes
-from numax._engine.stablehlo import hlo
 
 _EXTREMES = frozenset([dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64])
 _SUMS = frozenset(
@@ -22,12 +21,14 @@ _FEW = 1 << 12  # elements
 _MANY = 1 << 5
 
 
-def _call(ctx: Any, name: str, operands: Any, shape: Any, numbers: Any, **options: Any) -> Any:
+def _call(
+    ctx: Any, name: str, operands: Any, shape: Any, numbers: Any, dtype: Any = None, **options: Any
+) -> Any:
     """Operands go as they are: a reshape for the kernel's sake might be a copy."""
     (out,) = ctx.custom_call(
         name,
         operands,
-        [(shape, operands[0].dtype)],
+        [(shape, dtype or operands[0].dtype)],
         operand_layouts=[range(len(v.shape) - 1, -1, -1) for v in operands],
         backend_config={name: np.int64(n) for name, n in numbers.items()},
         **options,
@@ -45,9 +46,21 @@ def extreme(ctx: Any, x: Any, axes: Sequence[int], largest: bool) -> tuple[Any, 
     if math.prod(x.shape[first:last]) < 2:
         return x, axes
     shape = (*x.shape[:first], *x.shape[last:])
-    numbers = {"first": first, "last": last, "least": not largest}
+    numbers = {"first": first, "last": last, "least": not largest, "places": False}
     out = _call(ctx, "numax_extreme", [x], shape, numbers)
     return out, tuple([i for i in axes if i < first])
+
+
+def place(ctx: Any, x: Any, axis: int, largest: bool) -> Any:
+    """The place of the first nan along an axis, or else of the first extreme, as int32; or None."""
+    if not ctx.kernels or x.dtype not in _EXTREMES or math.prod(x.shape) < _MANY:
+        return None
+    after = math.prod(x.shape[axis + 1 :])
+    if x.shape[axis] >= 2**31 or (after == 1 and x.shape[axis] <= 16):
+        return None  # the compiler unrolls short rows, and is as fast
+    shape = (*x.shape[:axis], *x.shape[axis + 1 :])
+    numbers = {"first": axis, "last": axis + 1, "least": not largest, "places": True}
+    return _call(ctx, "numax_extreme", [x], shape, numbers, dtype=dtypes.int32)
 
 
 def cumulate(ctx: Any, x: Any, axis: int, reverse: bool, product: bool) -> Any:
@@ -58,11 +71,13 @@ def cumulate(ctx: Any, x: Any, axis: int, reverse: bool, product: bool) -> Any:
     return _call(ctx, "numax_cumulate", [x], x.shape, numbers)
 
 
-def scatter_add(ctx: Any, x: Any, rows: Any, updates: Any) -> Any:
-    """x with updates added to its rows, or None. rows: int32; those out of bounds are left out. updates: one for each of rows. Rows of one element are summed in four parts, where there are few."""
-    if not ctx.kernels or x.dtype not in _SUMS or math.prod(updates.shape) < _FEW:
+def scatter_add(ctx: Any, x: Any, places: Any, updates: Any) -> Any:
+    """x, of one dimension, with updates added at places, or None. places: int32; those out of bounds are left out. updates: one for
+    each. They are summed in four parts, so x must be short beside them."""
+    count = math.prod(updates.shape)
+    if not ctx.kernels or x.dtype not in _SUMS or count < max(_FEW, 4 * x.shape[0]):
         return None
     if updates.scalar is not None:
-        updates = hlo.broadcast_scalar(ctx, updates.scalar, x.shape[1:])
-    operands = [x, rows, updates]
+        updates = updates.scalar
+    operands = [x, places, updates]
     return _call(ctx, "numax_scatter_add", operands, x.shape, {}, output_operand_aliases={0: 0})

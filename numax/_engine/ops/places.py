@@ -538,34 +538,31 @@ def lower_one_window(
     return hlo.dynamic_update_slice(ctx, x, new, starts)
 
 
-def _are_rows(shape: Shape, indices: Any, updates: Any, numbers: ScatterDimensionNumbers) -> bool:
-    """Whether updates go to whole rows, places along the first axis."""
-    before = len(indices.shape) - 1
+def _is_row(shape: Shape, indices: Any, updates: Any, numbers: ScatterDimensionNumbers) -> bool:
+    """Whether updates are single elements at places along an array of one dimension."""
     return (
-        numbers.inserted_window_dims == (0,)
+        len(shape) == 1
+        and shape[0] < 2**31
+        and numbers.inserted_window_dims == (0,)
         and numbers.scatter_dims_to_operand_dims == (0,)
-        and not numbers.operand_batching_dims
-        and updates.shape[before:] == shape[1:]
-        and tuple(numbers.update_window_dims) == tuple(range(before, len(updates.shape)))
+        and updates.shape == indices.shape[:-1]
     )
 
 
-def _lower_rows_added(
+def _lower_row_added(
     ctx: Any, x: Any, indices: Any, updates: Any, scatter: Callable[..., Any]
 ) -> Any:
-    """A sum scattered into rows: by a kernel, or in parts. scatter: (x, indices, updates) -> sum."""
-    found = None
-    if x.shape[0] < 2**31:
-        places = indices
-        if indices.dtype == dtypes.int64:  # out of bounds as int32 too
-            low = hlo.full(ctx, -1, indices.shape, indices.dtype)
-            high = hlo.full(ctx, x.shape[0], indices.shape, indices.dtype)
-            places = hlo.minimum(ctx, hlo.maximum(ctx, indices, low), high)
-        found = kernels.scatter_add(ctx, x, hlo.convert(ctx, places, dtypes.int32), updates)
+    """A sum scattered into a row: by a kernel, or in parts. scatter: (x, indices, updates) -> sum."""
+    places = indices
+    if indices.dtype == dtypes.int64:  # out of bounds as int32 too
+        low = hlo.full(ctx, -1, indices.shape, indices.dtype)
+        high = hlo.full(ctx, x.shape[0], indices.shape, indices.dtype)
+        places = hlo.minimum(ctx, hlo.maximum(ctx, indices, low), high)
+    found = kernels.scatter_add(ctx, x, hlo.convert(ctx, places, dtypes.int32), updates)
     if found is not None:
         return found
     n = indices.shape[0]
-    if len(x.shape) > 1 or len(indices.shape) > 2 or n < _SPLIT or x.shape[0] >= n // 64:
+    if len(indices.shape) != 2 or n < _SPLIT or x.shape[0] >= n // 64:
         return scatter(x, indices, updates)
     zero = hlo.full(ctx, 0, x.shape, x.dtype)
     for i in range(_PARTS):  # which run beside each other
@@ -623,10 +620,6 @@ def lower_scatter(
             unique_indices=unique_indices,
         )[0]
 
-    if (
-        combine is hlo.add
-        and ctx.platform == "cpu"
-        and _are_rows(x.shape, indices, updates, numbers)
-    ):
-        return _lower_rows_added(ctx, x, indices, updates, scatter)
+    if combine is hlo.add and ctx.platform == "cpu" and _is_row(x.shape, indices, updates, numbers):
+        return _lower_row_added(ctx, x, indices, updates, scatter)
     return scatter(x, indices, updates)

@@ -358,6 +358,9 @@ def _place_lower(largest: bool) -> Any:
         (axis,) = axes
         if x.dtype in (dtypes.int2, dtypes.uint2):  # the compiler cannot reduce pairs of these
             x = hlo.convert(ctx, x, dtypes.int8)
+        found = kernels.place(ctx, x, axis, largest)
+        if found is not None:
+            return hlo.convert(ctx, found, index_dtype)
         wide = index_dtype if index_dtype in (_INT32, dtypes.int64) else _INT32
         n = x.shape[axis]
         if n <= _UNROLLED:
