@@ -19,7 +19,9 @@ EXTENSIONS = [
         optional=True,
     )
 ]
-JAXLIB = importlib.util.find_spec("jaxlib")  # its folder has XLA's header of functions that compiled programs call
+JAXLIB = importlib.util.find_spec(
+    "jaxlib"
+)  # its folder has XLA's header of functions that compiled programs call
 if JAXLIB is not None and JAXLIB.submodule_search_locations:
     EXTENSIONS.append(
         Extension(
