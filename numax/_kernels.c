@@ -162,6 +162,12 @@ typedef struct {
         const __typeof__(a) better = (__typeof__(a))((b) > (a));                                    \
         (a) = ((b) & better) | ((a) & ~better);                                                     \
     }
+/* y, of the type of half a vector: the larger of x's halves. */
+#define HALVED(type, x, y)                                                                          \
+    type y, y##_other;                                                                              \
+    memcpy(&y, &(x), sizeof(type));                                                                 \
+    memcpy(&y##_other, (const char *)&(x) + sizeof(type), sizeof(type));                            \
+    LARGER(y, y##_other)
 #define TAKE(NAME, S, U, best, most, from)                                                          \
     {                                                                                               \
         memcpy(&bits, from, 64);                                                                    \
@@ -216,6 +222,10 @@ static INLINE S NAME##_key(S bits, S turn) {                                    
     }                                                                                                                    \
     typedef S NAME##_vector __attribute__((vector_size(64)));                                                         \
     typedef U NAME##_sizes __attribute__((vector_size(64)));                                                          \
+    typedef S NAME##_half __attribute__((vector_size(32)));                                                           \
+    typedef U NAME##_half_sizes __attribute__((vector_size(32)));                                                     \
+    typedef S NAME##_quarter __attribute__((vector_size(16)));                                                        \
+    typedef U NAME##_quarter_sizes __attribute__((vector_size(16)));                                                  \
     /* One row of at least LANES elements, four vectors side by side; the last ones may be looked at twice. */        \
     static INLINE void NAME##_line(const S *x, int64_t n, S turn, S *best, U *most) {                                 \
         enum { MANY = 64 / sizeof(S), FOUR = 4 * MANY };                                                              \
@@ -230,11 +240,13 @@ static INLINE S NAME##_key(S bits, S turn) {                                    
         }                                                                                                             \
         LARGER(b0, b1) LARGER(b2, b3) LARGER(b0, b2)                                                                  \
         LARGER(m0, m1) LARGER(m2, m3) LARGER(m0, m2)                                                                  \
-        S last = b0[0];                                                                                               \
-        U size = m0[0];                                                                                               \
-        for (int i = 1; i < MANY; i++) {                                                                              \
-            last = NAME##_over(last, b0[i]);                                                                          \
-            size = NAME##_above(size, m0[i]);                                                                         \
+        HALVED(NAME##_half, b0, bh) HALVED(NAME##_half_sizes, m0, mh)                                                 \
+        HALVED(NAME##_quarter, bh, bq) HALVED(NAME##_quarter_sizes, mh, mq)                                           \
+        S last = bq[0];                                                                                               \
+        U size = mq[0];                                                                                               \
+        for (int i = 1; i < MANY / 4; i++) {                                                                          \
+            last = NAME##_over(last, bq[i]);                                                                          \
+            size = NAME##_above(size, mq[i]);                                                                         \
         }                                                                                                             \
         *best = last;                                                                                                 \
         *most = size;                                                                                                 \
