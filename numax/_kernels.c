@@ -141,8 +141,9 @@ static int64_t number(XLA_FFI_CallFrame *frame, const char *name) {
 
 /* ---- extremes over the axes first ... last - 1: [outer, n, inner] to [outer, inner] ----
  *
- * Floats as integers in the same order (-0 below 0): with the sign, the other bits turned over. The exponent's bits of a nan,
- * without the sign, are above those of infinity; the largest of them tells. */
+ * Floats are ranked as integers: with the sign, the other bits turned over, so that -0 is below 0; for the least, all bits. Then the
+ * nans of one sign lie above infinity, and those of the other at the very bottom: SPARE of them. Taken away from all ranks, they
+ * wrap around to the top, and the largest rank tells of any nan. */
 
 enum { LANES = 64, COLUMNS = 2048, SHORT = 128 }; /* SHORT: elements of four vectors, at most */
 
@@ -153,7 +154,7 @@ typedef struct {
     int64_t parts;  /* of the n rows */
     int64_t groups; /* of the columns */
     int least;
-    void *best, *most; /* [outer, parts, inner], where there are parts */
+    void *best, *place; /* [outer, parts, inner], where there are parts; of places, which are those in `place` */
 } extremes;
 
 /* a becomes the larger of two vectors; the parts of a comparison are 0 or -1. */
@@ -168,133 +169,110 @@ typedef struct {
     memcpy(&y, &(x), sizeof(type));                                                                 \
     memcpy(&y##_other, (const char *)&(x) + sizeof(type), sizeof(type));                            \
     LARGER(y, y##_other)
-#define TAKE(NAME, S, U, best, most, from)                                                          \
+#define TAKE(NAME, S, U, best, from)                                                                \
     {                                                                                               \
         memcpy(&bits, from, 64);                                                                    \
         __builtin_prefetch((const char *)(from) + 1024); /* 0.9 of the time */                      \
-        const NAME##_vector key = bits ^ ((bits >> NAME##_SHIFT) & (S)(((U)1 << NAME##_SHIFT) - 1)) ^ turn; \
-        const NAME##_sizes size = (NAME##_sizes)bits << 1;                                          \
-        LARGER(best, key) LARGER(most, size)                                                        \
+        const NAME##_vector rank =                                                                  \
+            (NAME##_vector)((NAME##_unsigned)(bits ^ ((bits >> NAME##_SHIFT) & NAME##_ALL) ^ turn) - (U)NAME##_SPARE); \
+        LARGER(best, rank)                                                                          \
     }
 
-#define EXTREMES(NAME, S, U, INFINITE)                                                                                   \
-    enum { NAME##_SHIFT = 8 * sizeof(S) - 1 };                                                                           \
-static INLINE S NAME##_key(S bits, S turn) {                                                                      \
-        return (S)((bits ^ ((bits >> NAME##_SHIFT) & (S)(((U)1 << NAME##_SHIFT) - 1))) ^ turn);                       \
+#define EXTREMES(NAME, S, U, INFINITE)                                                                                \
+    enum { NAME##_SHIFT = 8 * sizeof(S) - 1 };                                                                        \
+    static const S NAME##_ALL = (S)(((U)1 << NAME##_SHIFT) - 1), NAME##_LOWEST = (S)((U)1 << NAME##_SHIFT);           \
+    static const S NAME##_SPARE = (S)((((U)1 << NAME##_SHIFT) - 1) - (U)(INFINITE));                                  \
+    static INLINE S NAME##_rank(S bits, S turn) {                                                                     \
+        return (S)(U)((U)(S)((bits ^ ((bits >> NAME##_SHIFT) & NAME##_ALL)) ^ turn) - (U)NAME##_SPARE);               \
     }                                                                                                                 \
     static INLINE S NAME##_over(S a, S b) { return a > b ? a : b; }                                                   \
-    static INLINE U NAME##_above(U a, U b) { return a > b ? a : b; }                                                  \
     static INLINE void NAME##_rows(const S *restrict x, int64_t rows, int64_t stride, int64_t step, int64_t lanes, S turn,\
-                                   S *restrict best, U *restrict most) {                                              \
+                                   S *restrict best) {                                                                \
         int64_t i = 0;                                                                                                \
         for (; i + 4 <= rows; i += 4, x += 4 * stride)                                                                \
             for (int64_t k = 0; k < lanes; k++) {                                                                     \
-                const S a = x[k * step], b = x[k * step + stride], c = x[k * step + 2 * stride], d = x[k * step + 3 * stride];\
-                const S ab = NAME##_over(NAME##_key(a, turn), NAME##_key(b, turn));                                   \
-                const S cd = NAME##_over(NAME##_key(c, turn), NAME##_key(d, turn));                                   \
-                const U size = NAME##_above(NAME##_above((U)((U)a << 1), (U)((U)b << 1)), NAME##_above((U)((U)c << 1), (U)((U)d << 1)));\
+                const S *from = x + k * step;                                                                         \
+                const S ab = NAME##_over(NAME##_rank(from[0], turn), NAME##_rank(from[stride], turn));                \
+                const S cd = NAME##_over(NAME##_rank(from[2 * stride], turn), NAME##_rank(from[3 * stride], turn));   \
                 best[k] = NAME##_over(best[k], NAME##_over(ab, cd));                                                  \
-                most[k] = NAME##_above(most[k], size);                                                                \
             }                                                                                                         \
         for (; i < rows; i++, x += stride)                                                                            \
-            for (int64_t k = 0; k < lanes; k++) {                                                                     \
-                best[k] = NAME##_over(best[k], NAME##_key(x[k * step], turn));                                        \
-                most[k] = NAME##_above(most[k], (U)((U)x[k * step] << 1));                                            \
-            }                                                                                                         \
+            for (int64_t k = 0; k < lanes; k++) best[k] = NAME##_over(best[k], NAME##_rank(x[k * step], turn));       \
     }                                                                                                                 \
-    static INLINE void NAME##_clear(int64_t lanes, S *best, U *most) {                                                   \
-        for (int64_t k = 0; k < lanes; k++) {                                                                            \
-            best[k] = (S)((U)1 << NAME##_SHIFT);                                                                         \
-            most[k] = 0;                                                                                                 \
-        }                                                                                                                \
-    }                                                                                                                    \
-    static INLINE void NAME##_fold(int64_t lanes, int64_t kept, S *restrict best, U *restrict most) {                 \
+    static INLINE void NAME##_clear(int64_t lanes, S *best) {                                                         \
+        for (int64_t k = 0; k < lanes; k++) best[k] = NAME##_LOWEST;                                                  \
+    }                                                                                                                 \
+    static INLINE void NAME##_fold(int64_t lanes, int64_t kept, S *restrict best) {                                   \
         for (int64_t from = kept; from < lanes; from += kept)                                                         \
-            for (int64_t k = 0; k < kept; k++) {                                                                      \
-                best[k] = NAME##_over(best[k], best[from + k]);                                                       \
-                most[k] = NAME##_above(most[k], most[from + k]);                                                      \
-            }                                                                                                         \
+            for (int64_t k = 0; k < kept; k++) best[k] = NAME##_over(best[k], best[from + k]);                        \
     }                                                                                                                 \
-    static INLINE S NAME##_value(S best, U most, S turn) {                                                               \
-        const S key = (S)(best ^ turn);                                                                                  \
-        const S bits = (S)(key ^ ((key >> NAME##_SHIFT) & (S)(((U)1 << NAME##_SHIFT) - 1)));                             \
-        return most > (U)((U)(INFINITE) << 1) ? (S)((INFINITE) | ((INFINITE) & ~((INFINITE) << 1)) >> 1) : bits;         \
-    }                                                                                                                    \
+    static INLINE S NAME##_value(S best, S turn) {                                                                    \
+        const S key = (S)((S)(U)((U)best + (U)NAME##_SPARE) ^ turn), bits = (S)(key ^ ((key >> NAME##_SHIFT) & NAME##_ALL));\
+        const S nan = (S)((INFINITE) | ((INFINITE) & ~((INFINITE) << 1)) >> 1);                                       \
+        return best > (S)((INFINITE) - NAME##_SPARE) ? nan : bits;                                                    \
+    }                                                                                                                 \
     typedef S NAME##_vector __attribute__((vector_size(64)));                                                         \
-    typedef U NAME##_sizes __attribute__((vector_size(64)));                                                          \
+    typedef U NAME##_unsigned __attribute__((vector_size(64)));                                                       \
     typedef S NAME##_half __attribute__((vector_size(32)));                                                           \
-    typedef U NAME##_half_sizes __attribute__((vector_size(32)));                                                     \
     typedef S NAME##_quarter __attribute__((vector_size(16)));                                                        \
-    typedef U NAME##_quarter_sizes __attribute__((vector_size(16)));                                                  \
-    /* One row of at least LANES elements, four vectors side by side; the last ones may be looked at twice. */        \
-    static INLINE void NAME##_line(const S *x, int64_t n, S turn, S *best, U *most) {                                 \
+    /* One row of at least four vectors, side by side; the last elements may be looked at twice. */                   \
+    static INLINE S NAME##_line(const S *x, int64_t n, S turn) {                                                      \
         enum { MANY = 64 / sizeof(S), FOUR = 4 * MANY };                                                              \
-        NAME##_vector b0 = (NAME##_vector){0} + (S)((U)1 << NAME##_SHIFT), b1 = b0, b2 = b0, b3 = b0, bits;           \
-        NAME##_sizes m0 = {0}, m1 = m0, m2 = m0, m3 = m0;                                                             \
+        NAME##_vector b0 = (NAME##_vector){0} + NAME##_LOWEST, b1 = b0, b2 = b0, b3 = b0, bits;                       \
         for (int64_t i = 0; i < n; i += FOUR) {                                                                       \
             const S *from = x + (i + FOUR <= n ? i : n - FOUR);                                                       \
-            TAKE(NAME, S, U, b0, m0, from)                                                                            \
-            TAKE(NAME, S, U, b1, m1, from + MANY)                                                                     \
-            TAKE(NAME, S, U, b2, m2, from + 2 * MANY)                                                                 \
-            TAKE(NAME, S, U, b3, m3, from + 3 * MANY)                                                                 \
+            TAKE(NAME, S, U, b0, from)                                                                                \
+            TAKE(NAME, S, U, b1, from + MANY)                                                                         \
+            TAKE(NAME, S, U, b2, from + 2 * MANY)                                                                     \
+            TAKE(NAME, S, U, b3, from + 3 * MANY)                                                                     \
         }                                                                                                             \
         LARGER(b0, b1) LARGER(b2, b3) LARGER(b0, b2)                                                                  \
-        LARGER(m0, m1) LARGER(m2, m3) LARGER(m0, m2)                                                                  \
-        HALVED(NAME##_half, b0, bh) HALVED(NAME##_half_sizes, m0, mh)                                                 \
-        HALVED(NAME##_quarter, bh, bq) HALVED(NAME##_quarter_sizes, mh, mq)                                           \
-        S last = bq[0];                                                                                               \
-        U size = mq[0];                                                                                               \
-        for (int i = 1; i < MANY / 4; i++) {                                                                          \
-            last = NAME##_over(last, bq[i]);                                                                          \
-            size = NAME##_above(size, mq[i]);                                                                         \
-        }                                                                                                             \
-        *best = last;                                                                                                 \
-        *most = size;                                                                                                 \
+        HALVED(NAME##_half, b0, half) HALVED(NAME##_quarter, half, quarter)                                           \
+        S last = quarter[0];                                                                                          \
+        for (int i = 1; i < MANY / 4; i++) last = NAME##_over(last, quarter[i]);                                      \
+        return last;                                                                                                  \
     }                                                                                                                 \
-    /* Outer rows from first to last, each short: LANES of them side by side. */                                         \
-    WIDE static void NAME##_short(const extremes *e, int64_t first, int64_t last) {                                      \
-        const S *x = e->x, turn = e->least ? (S)-1 : 0;                                                                  \
-        S *out = e->out, b[LANES];                                                                                       \
-        U m[LANES];                                                                                                      \
-        for (; first < last; first += LANES) {                                                                           \
-            const int64_t lanes = least(LANES, last - first);                                                            \
-            NAME##_clear(LANES, b, m);                                                                                   \
-            if (lanes == LANES)                                                                                          \
-                NAME##_rows(x + first * e->n, e->n, 1, e->n, LANES, turn, b, m);                                         \
-            else                                                                                                         \
-                NAME##_rows(x + first * e->n, e->n, 1, e->n, lanes, turn, b, m);                                         \
-            for (int64_t k = 0; k < lanes; k++) out[first + k] = NAME##_value(b[k], m[k], turn);                         \
-        }                                                                                                                \
-    }                                                                                                                    \
-    /* Some rows of one outer row, some columns: into best and most. */                                                  \
-    WIDE static void NAME##_block(const extremes *e, int64_t outer, int64_t part, int64_t group) {                       \
+    /* Outer rows from first to last, each short: LANES of them side by side. */                                      \
+    WIDE static void NAME##_short(const extremes *e, int64_t first, int64_t last) {                                   \
+        const S *x = e->x, turn = e->least ? (S)-1 : 0;                                                               \
+        S *out = e->out, b[LANES];                                                                                    \
+        for (; first < last; first += LANES) {                                                                        \
+            const int64_t lanes = least(LANES, last - first);                                                         \
+            NAME##_clear(LANES, b);                                                                                   \
+            if (lanes == LANES)                                                                                       \
+                NAME##_rows(x + first * e->n, e->n, 1, e->n, LANES, turn, b);                                         \
+            else                                                                                                      \
+                NAME##_rows(x + first * e->n, e->n, 1, e->n, lanes, turn, b);                                         \
+            for (int64_t k = 0; k < lanes; k++) out[first + k] = NAME##_value(b[k], turn);                            \
+        }                                                                                                             \
+    }                                                                                                                 \
+    /* Some rows of one outer row, some columns: the result, or where there are parts, their ranks. */                \
+    WIDE static void NAME##_block(const extremes *e, int64_t outer, int64_t part, int64_t group) {                    \
         const int alone = e->parts == 1; /* divisions take as long as a hundred elements */                           \
         const int64_t from = alone ? 0 : part * e->n / e->parts, inner = e->inner;                                    \
         const int64_t rows = alone ? e->n : (part + 1) * e->n / e->parts - from;                                      \
-        const S *x = (const S *)e->x + (outer * e->n + from) * inner, turn = e->least ? (S)-1 : 0;                       \
-        S *best = (S *)e->best + (outer * e->parts + part) * inner, b[COLUMNS];                                       \
-        U *most = (U *)e->most + (outer * e->parts + part) * inner, m[COLUMNS];                                       \
+        const S *x = (const S *)e->x + (outer * e->n + from) * inner, turn = e->least ? (S)-1 : 0;                    \
+        S b[COLUMNS];                                                                                                 \
         int64_t left = 0, wide = inner;                                                                               \
         if (inner == 1) {                                                                                             \
-            NAME##_line(x, rows, turn, b, m);                                                                         \
+            b[0] = NAME##_line(x, rows, turn);                                                                        \
         } else if (inner < LANES) { /* as many rows side by side as fit */                                            \
             const int64_t beside = 4 * LANES / inner, lanes = beside * inner, times = rows / beside;                  \
-            NAME##_clear(lanes, b, m);                                                                                \
-            NAME##_rows(x, times, lanes, 1, lanes, turn, b, m);                                                       \
-            NAME##_rows(x + times * lanes, 1, 0, 1, rows * inner - times * lanes, turn, b, m);                        \
-            NAME##_fold(lanes, inner, b, m);                                                                          \
+            NAME##_clear(lanes, b);                                                                                   \
+            NAME##_rows(x, times, lanes, 1, lanes, turn, b);                                                          \
+            NAME##_rows(x + times * lanes, 1, 0, 1, rows * inner - times * lanes, turn, b);                           \
+            NAME##_fold(lanes, inner, b);                                                                             \
         } else {                                                                                                      \
             left = group * COLUMNS;                                                                                   \
             wide = least(COLUMNS, inner - left);                                                                      \
-            NAME##_clear(wide, b, m);                                                                                 \
-            NAME##_rows(x + left, rows, inner, 1, wide, turn, b, m);                                                  \
+            NAME##_clear(wide, b);                                                                                    \
+            NAME##_rows(x + left, rows, inner, 1, wide, turn, b);                                                     \
         }                                                                                                             \
         if (alone) {                                                                                                  \
             S *out = (S *)e->out + outer * inner + left;                                                              \
-            for (int64_t k = 0; k < wide; k++) out[k] = NAME##_value(b[k], m[k], turn);                               \
+            for (int64_t k = 0; k < wide; k++) out[k] = NAME##_value(b[k], turn);                                     \
         } else {                                                                                                      \
-            memcpy(best + left, b, (size_t)wide * sizeof(S));                                                         \
-            memcpy(most + left, m, (size_t)wide * sizeof(U));                                                         \
+            memcpy((S *)e->best + (outer * e->parts + part) * inner + left, b, (size_t)wide * sizeof(S));             \
         }                                                                                                             \
     }                                                                                                                 \
     WIDE static void NAME##_end(const extremes *e) {                                                                  \
@@ -302,9 +280,8 @@ static INLINE S NAME##_key(S bits, S turn) {                                    
         const int64_t inner = e->inner;                                                                               \
         for (int64_t i = 0; i < e->outer; i++) {                                                                      \
             S *out = (S *)e->out + i * inner, *best = (S *)e->best + i * e->parts * inner;                            \
-            U *most = (U *)e->most + i * e->parts * inner;                                                            \
-            NAME##_fold(e->parts * inner, inner, best, most);                                                         \
-            for (int64_t k = 0; k < inner; k++) out[k] = NAME##_value(best[k], most[k], turn);                        \
+            NAME##_fold(e->parts * inner, inner, best);                                                               \
+            for (int64_t k = 0; k < inner; k++) out[k] = NAME##_value(best[k], turn);                                 \
         }                                                                                                             \
     }
 
@@ -318,16 +295,16 @@ EXTREMES(wide, int64_t, uint64_t, INT64_C(0x7FF0000000000000))
  * With nans above all else, and -0 as 0. Rows are looked at side by side, so that each lane keeps its first place. */
 
 #define PLACES(NAME, S, U, INFINITE)                                                                                  \
-    static INLINE S NAME##_rank(S bits, S turn) {                                                                     \
-        const S sign = (S)(bits >> NAME##_SHIFT), all = (S)(((U)1 << NAME##_SHIFT) - 1), key = (S)(bits ^ (sign & all));\
+    static INLINE S NAME##_order(S bits, S turn) {                                                                     \
+        const S key = (S)(bits ^ ((bits >> NAME##_SHIFT) & NAME##_ALL));\
         const S ordered = (S)((key + (key == -1)) ^ turn);                                                            \
-        return (U)((U)bits << 1) > (U)((U)(INFINITE) << 1) ? all : ordered;                                           \
+        return (U)((U)bits << 1) > (U)((U)(INFINITE) << 1) ? NAME##_ALL : ordered;                                           \
     }                                                                                                                 \
     static INLINE void NAME##_seek(const S *restrict x, int64_t rows, int64_t stride, int64_t step, int64_t lanes, int32_t from, S turn,\
                                    S *restrict best, int32_t *restrict place) {                                       \
         for (int64_t i = 0; i < rows; i++, x += stride)                                                               \
             for (int64_t k = 0; k < lanes; k++) {                                                                     \
-                const S rank = NAME##_rank(x[k * step], turn);                                                        \
+                const S rank = NAME##_order(x[k * step], turn);                                                        \
                 const int better = rank > best[k];                                                                    \
                 best[k] = better ? rank : best[k];                                                                    \
                 place[k] = better ? (int32_t)(from + i) : place[k];                                                   \
@@ -378,7 +355,7 @@ EXTREMES(wide, int64_t, uint64_t, INT64_C(0x7FF0000000000000))
                     if (b[row + k] > b[k] || (b[row + k] == b[k] && p[row + k] < p[k])) b[k] = b[row + k], p[k] = p[row + k];\
             for (int64_t i = times * beside; i < rows; i++)                                                           \
                 for (int64_t k = 0; k < inner; k++) {                                                                 \
-                    const S rank = NAME##_rank(x[i * inner + k], turn);                                               \
+                    const S rank = NAME##_order(x[i * inner + k], turn);                                               \
                     if (rank > b[k]) b[k] = rank, p[k] = (int32_t)i;                                                  \
                 }                                                                                                     \
             for (int64_t k = 0; k < inner; k++) p[k] += (int32_t)from;                                                \
@@ -390,14 +367,14 @@ EXTREMES(wide, int64_t, uint64_t, INT64_C(0x7FF0000000000000))
         }                                                                                                             \
         const int64_t at = (outer * e->parts + part) * inner + left;                                                  \
         if (!alone) memcpy((S *)e->best + at, b, (size_t)wide * sizeof(S));                                           \
-        memcpy((alone ? (int32_t *)e->out : (int32_t *)e->most) + at, p, (size_t)wide * sizeof(int32_t));             \
+        memcpy((alone ? (int32_t *)e->out : (int32_t *)e->place) + at, p, (size_t)wide * sizeof(int32_t));             \
     }                                                                                                                 \
     static void NAME##_first(const extremes *e) {                                                                     \
         const int64_t inner = e->inner;                                                                               \
         for (int64_t i = 0; i < e->outer; i++)                                                                        \
             for (int64_t k = 0; k < inner; k++) {                                                                     \
                 const S *best = (const S *)e->best + i * e->parts * inner + k;                                        \
-                const int32_t *place = (const int32_t *)e->most + i * e->parts * inner + k;                           \
+                const int32_t *place = (const int32_t *)e->place + i * e->parts * inner + k;                           \
                 int64_t found = 0;                                                                                    \
                 for (int64_t part = 1; part < e->parts; part++)                                                       \
                     if (best[part * inner] > best[found]) found = part * inner;                                       \
@@ -469,9 +446,9 @@ static XLA_FFI_Error *extreme(XLA_FFI_CallFrame *frame) {
     if (e->outer * e->groups < wanted) e->parts = least(1 + wanted / (e->outer * e->groups), 1 + e->n / (2 * SHORT));
     if (e->parts > 1) {
         const size_t kept = (size_t)(e->outer * e->parts * e->inner);
-        e->best = malloc(kept * (j.size + (places ? sizeof(int32_t) : j.size)));
+        e->best = malloc(kept * (j.size + (places ? sizeof(int32_t) : 0)));
         if (!e->best) return fail(frame, "numax_extreme: no memory.");
-        e->most = (char *)e->best + kept * j.size;
+        e->place = (char *)e->best + kept * j.size;
     }
     in_pieces(frame, block_pieces, &j, e->outer * e->parts * e->groups, size);
     if (e->parts > 1) j.end(e);

@@ -319,6 +319,7 @@ REDUCTION(std_all, STD)
 
 static PyTypeObject *array_type; /* numax's Array, and where its slots are */
 static Py_ssize_t np_at, buf_at, shape_at, type_at;
+static PyObject *consume; /* a method's name */
 
 #define SLOT(object, at) (*(PyObject **)((char *)(object) + (at)))
 
@@ -439,7 +440,8 @@ static PyObject *leave_it(void) {
     Py_RETURN_NOTIMPLEMENTED;
 }
 
-/* The results of a program, of which `known` says how to call it: see numax/_engine/dispatch.py, Program.known. */
+/* The results of a program. `known` says how to call it (numax/_engine/dispatch.py, Program.known) and what becomes of its results: None (the
+ * one that it has), list, tuple, or a function of their list. */
 static PyObject *run(PyObject *known, PyObject *const *leaves, Py_ssize_t count) {
     if (!PyTuple_Check(known) || PyTuple_GET_SIZE(known) != 8 || !PyTuple_Check(PyTuple_GET_ITEM(known, 3))) {
         PyErr_SetString(PyExc_TypeError, "call: a program is a tuple of eight.");
@@ -459,13 +461,20 @@ static PyObject *run(PyObject *known, PyObject *const *leaves, Py_ssize_t count)
     PyObject *results = PyObject_CallOneArg(execute, handles);
     Py_DECREF(handles);
     if (!results) return leave_it();
-    PyObject *made = PyObject_CallMethod(results, "consume_with_handlers", "O", handlers);
+    PyObject *made = PyObject_CallMethodOneArg(results, consume, handlers);
     Py_DECREF(results);
     if (!made) return leave_it();
     PyObject *outs = arrays_of(made, types);
     Py_DECREF(made);
     if (!outs) return NULL;
-    PyObject *out = rebuild == Py_None ? Py_NewRef(PyList_GET_ITEM(outs, 0)) : PyObject_CallOneArg(rebuild, outs);
+    if (rebuild == (PyObject *)&PyList_Type) return outs;
+    PyObject *out;
+    if (rebuild == Py_None)
+        out = Py_NewRef(PyList_GET_ITEM(outs, 0));
+    else if (rebuild == (PyObject *)&PyTuple_Type)
+        out = PyList_AsTuple(outs);
+    else
+        out = PyObject_CallOneArg(rebuild, outs);
     Py_DECREF(outs);
     return out;
 }
@@ -537,5 +546,6 @@ static struct PyModuleDef module = {
 
 PyMODINIT_FUNC PyInit__native(void) {
     import_array();
-    return PyModule_Create(&module);
+    consume = PyUnicode_InternFromString("consume_with_handlers");
+    return consume ? PyModule_Create(&module) : NULL;
 }

@@ -220,6 +220,18 @@ class Quick:
         return runtime.rebuilder(entry.out_tree)
 
 
+def _results(entry: Entry) -> Any:
+    """What the native extension makes of a program's results: None (the only one), list or tuple, or a function of their list."""
+    if entry.single:
+        return None
+    marks = [object() for _ in range(entry.out_tree.num_leaves)]
+    whole = entry.rebuild(list(marks))
+    if type(whole) in (list, tuple) and len(whole) == len(marks):
+        if all(map(operator.is_, whole, marks)):
+            return type(whole)
+    return entry.rebuild
+
+
 class Jitted:
     """A compiled function; the result of `jit`."""
 
@@ -341,7 +353,7 @@ class Jitted:
                 if _quick_call is not None and type(entry.program) is dispatch.Program:
                     known = entry.program.known()
                     if known is not None:
-                        self._known[fast] = (*known, None if entry.single else entry.rebuild)
+                        self._known[fast] = (*known, _results(entry))
         else:
             params = {"jaxpr": entry.closed, "name": self.name}
             outs = bind_programs(jit_p, [entry.closed], [*outer, *values], params)

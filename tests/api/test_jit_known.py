@@ -67,6 +67,22 @@ def test_one_result_and_no_results():
     assert jit(lambda x: ())(x) == ()
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [list, tuple, lambda xs: {"a": xs[0], "b": (xs[1],)}, lambda xs: [xs], lambda xs: Point(*xs)],
+)
+def test_results_of_every_form(kind):
+    f = jit(lambda x: kind([jnp.tanh(x @ x), jnp.sin(x) + 1]))
+    x = array(40, 40)
+    first, second = f(x), f(x)
+    assert known(f) == 1
+    assert numax.tree.structure(first) == numax.tree.structure(second)
+    assert type(first) is type(second)
+    second = f(x)
+    for a, b in zip(numax.tree.leaves(first), numax.tree.leaves(second), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_other_shapes_and_types_are_other_programs():
     f = jit(lambda x: jnp.tanh(x @ x.T))
     for x in (array(40, 40), array(50, 40), array(40, 40).astype(jnp.float16), array(60, 2)):
