@@ -1,7 +1,7 @@
 /* Optional native code for eager calls on small arrays (threefry blocks, normal numbers, reductions of all elements), and for what is
  * done about each call of a compiled program.
  *
- * numax works without it (numax/_engine/host/native.py); random numbers are the same bits with and without. No function
+ * numax works without it (numax/_engine/core/native.py); random numbers are the same bits with and without. No function
  * releases the GIL: each works for microseconds.
  */
 #define PY_SSIZE_T_CLEAN
@@ -11,6 +11,10 @@
 #include <numpy/arrayobject.h>
 #include <stdint.h>
 #include <structmember.h>
+#ifdef __linux__
+#include <pthread.h>
+#include <unistd.h>
+#endif
 
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
 #define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -320,6 +324,7 @@ REDUCTION(std_all, STD)
 static PyTypeObject *array_type; /* numax's Array, and where its slots are */
 static Py_ssize_t np_at, buf_at, shape_at, type_at;
 static PyObject *consume; /* a method's name */
+static int ending;        /* the interpreter is about to end: `call` leaves everything to the general way */
 
 #define SLOT(object, at) (*(PyObject **)((char *)(object) + (at)))
 
@@ -487,6 +492,7 @@ static PyObject *call(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
         PyErr_SetString(PyExc_TypeError, "call: takes a dict, a function, a tuple and a dict.");
         return NULL;
     }
+    if (ending) Py_RETURN_NOTIMPLEMENTED;
     PyObject *positional = args[2], *flat = NULL, *structure = NULL;
     PyObject *const *leaves = PySequence_Fast_ITEMS(positional);
     Py_ssize_t count = PyTuple_GET_SIZE(positional);
@@ -524,7 +530,40 @@ static PyObject *call(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
     return out;
 }
 
+/* ---- the end of the process ---- */
+
+/* Until Python 3.14, a daemon thread that asks for the lock of an ending interpreter is ended there, by unwinding its stack. Where that is
+ * C++ that may not throw (the destructor of one of jaxlib's handles), C++ ends the whole process. The thread may as well rest. */
+#ifdef __linux__
+typedef void (*handler)(void);
+static handler usual;
+static pthread_t last_thread;
+
+static void rest(void) {
+    while (!pthread_equal(pthread_self(), last_thread)) pause();
+    if (usual) usual();
+    abort();
+}
+#endif
+
+PyDoc_STRVAR(end_doc, "end(set_terminate)\n--\n\nThe interpreter is about to end, in this thread: from now on, `call` gives NotImplemented, and with the "
+                      "address of C++'s std::set_terminate (0: unknown), another thread that C++ would end the process for rests instead.");
+
+static PyObject *end(PyObject *self, PyObject *address) {
+    void *set_terminate = PyLong_AsVoidPtr(address);
+    if (!set_terminate && PyErr_Occurred()) return NULL;
+    ending = 1;
+#ifdef __linux__
+    if (set_terminate && !usual) {
+        last_thread = pthread_self();
+        usual = ((handler (*)(handler))set_terminate)(rest);
+    }
+#endif
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
+    {"end", end, METH_O, end_doc},
     {"stream", (PyCFunction)(void (*)(void))stream, METH_FASTCALL, stream_doc},
     {"block", (PyCFunction)(void (*)(void))one_block, METH_FASTCALL, block_doc},
     {"words", (PyCFunction)(void (*)(void))words, METH_FASTCALL, words_doc},

@@ -13,9 +13,9 @@ import numpy as np
 from numax._engine.core import dtypes
 from numax._engine.core.array import Array, from_numpy, wrap
 from numax._engine.core.avals import EType, etype
+from numax._engine.core.native import native
 from numax._engine.core.refusal import UFUNC, documented, no_options
 from numax._engine.core.trace import NO_RULES, current
-from numax._engine.host.native import native
 from numax._engine.host.quiet import quiet
 
 Function = Callable[..., Any]

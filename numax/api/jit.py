@@ -17,9 +17,9 @@ from numax._engine.core.array import Array, from_literal
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.facade import late
 from numax._engine.core.ir import ClosedJaxpr, intern
+from numax._engine.core.native import native
 from numax._engine.core.stage import split_tracers, trace_to_jaxpr
 from numax._engine.core.trace import Tracer, as_value, current, eager
-from numax._engine.host.native import native
 from numax._engine.transforms.partial_eval import prune_program
 
 

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 import numax.numpy as jnp
 from numax import jit, random, value_and_grad
-from numax._engine.host import native as home
+from numax._engine.core import native as home
 from numax._engine.ops import rng, variates
 
 native = pytest.importorskip("numax._native", reason="built without a C compiler")

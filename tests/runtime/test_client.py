@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from numax._engine import runtime as rt
+from numax._engine.core.native import native
 from numax._engine.runtime import client, plugin
 
 ROOT = Path(rt.__file__).resolve().parents[3]
@@ -189,6 +190,45 @@ time.sleep(0.2)
 print('end')
 """
     )
+    assert _output(code) == "end"
+
+
+@pytest.mark.skipif(native is None, reason="needs the native extension (a C compiler)")
+def test_exiting_while_a_thread_frees_handles_does_not_crash():
+    code = (
+        PROGRAM.replace("500000", "30000")
+        + """
+import threading
+handles = [program([handle])[0] for _ in range(10000)]
+rt.block_all(handles)
+started = threading.Event()
+def work():
+    started.set()
+    while handles:
+        handles.pop()  # jaxlib lets the interpreter's lock go while it frees the memory
+threading.Thread(target=work, daemon=True).start()
+started.wait()
+print('end')
+"""
+    )
+    assert _output(code) == "end"
+
+
+def test_exiting_while_a_thread_calls_a_jitted_function_neither_hangs_nor_crashes():
+    code = """
+    import threading, numax, numax.numpy as jnp
+    x = jnp.ones((300, 300))
+    f = numax.jit(lambda a: jnp.sin(a @ a))
+    f(x)
+    started = threading.Event()
+    def work():
+        while True:
+            f(x)
+            started.set()
+    threading.Thread(target=work, daemon=True).start()
+    started.wait()
+    print('end')
+    """
     assert _output(code) == "end"
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numax._engine.core import dtypes
 from numax._engine.core.array import Array, wrap, wrap_any
 from numax._engine.core.avals import ShapedArray, etype
+from numax._engine.core.native import native
 from numax._engine.core.primitive import (
     Linear,
     Primitive,
@@ -22,7 +23,6 @@ from numax._engine.core.primitive import (
 )
 from numax._engine.core.shapes import canonical_axes, canonical_axis, canonical_shape
 from numax._engine.core.trace import Tracer, as_value
-from numax._engine.host.native import native
 from numax._engine.host.quiet import quiet
 from numax._engine.stablehlo import hlo
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from numax._engine.core import config, dtypes
 from numax._engine.core.avals import ShapedArray, etype
+from numax._engine.core.native import native
 from numax._engine.core.primitive import Primitive, not_linear, zero_tangent
-from numax._engine.host.native import native
 from numax._engine.ops.basis import (
     as_value,
     batch_elementwise,

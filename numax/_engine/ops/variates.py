@@ -16,8 +16,8 @@ import numpy as np
 
 from numax._engine.core import dtypes
 from numax._engine.core.avals import ShapedArray
+from numax._engine.core.native import native
 from numax._engine.core.primitive import Primitive, Zero, not_linear
-from numax._engine.host.native import native
 from numax._engine.ops.arithmetic import div
 from numax._engine.ops.arithmetic import max as maximum
 from numax._engine.ops.basis import constant_like, mul, to_front

@@ -2,6 +2,7 @@
 interpreter."""
 
 import atexit
+import ctypes
 import logging
 import os
 import sys
@@ -10,10 +11,12 @@ import time
 from typing import Any
 
 from numax._engine.core.errors import JaxRuntimeError
+from numax._engine.core.native import native
 from numax._engine.runtime import buffers, client, distributed, execute
 
-_PACKAGE = os.path.dirname(__file__) + os.sep
+_PACKAGE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..")) + os.sep
 _PATIENCE_SECONDS = 5.0
+_CALM = 10  # looks, a millisecond apart, at which no other thread may be in numax
 _log = logging.getLogger("numax")
 
 
@@ -33,12 +36,31 @@ def _after_fork() -> None:
 
 
 def _inside() -> bool:
-    """Whether another thread is in code of this package, so perhaps in jaxlib."""
+    """Whether another thread is in numax's code, so perhaps in jaxlib."""
     mine = threading.get_ident()
     return any(
         ident != mine and frame.f_code.co_filename.startswith(_PACKAGE)
         for ident, frame in sys._current_frames().items()
     )
+
+
+def _wait_for_calm() -> None:
+    """Until the other threads have left numax, or wait where they may stay for ever."""
+    end = time.monotonic() + _PATIENCE_SECONDS
+    calm = 0
+    while calm < _CALM and time.monotonic() < end:
+        time.sleep(0.001)
+        calm = 0 if _inside() else calm + 1
+
+
+def _set_terminate() -> int:
+    """The address of std::set_terminate in the C++ library that jaxlib has loaded; 0 where there is none such."""
+    try:
+        library = ctypes.CDLL("libstdc++.so.6")
+        function = library._ZSt13set_terminatePFvvE
+    except (OSError, AttributeError):  # not Linux, or another C++ library
+        return 0
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
 def _park(go_on: Any) -> Any:
@@ -55,7 +77,7 @@ def _park(go_on: Any) -> Any:
 
 def _at_exit() -> None:
     """Wait for callbacks, then keep daemon threads out of jaxlib: a thread that the interpreter
-    ends there aborts."""
+    ends there aborts. What they free outside our code still leads there; such a thread is let rest."""
     if not client.is_made() or not client.available():
         return
     for last in (execute.effects_barrier, distributed.shutdown):
@@ -65,12 +87,12 @@ def _at_exit() -> None:
             _log.error("At the end of the process: %s", error)
     if threading.active_count() == 1:
         return
+    if native is not None:
+        native.end(_set_terminate())
     for executable in execute.alive():
         executable.run = _park(executable.run)
     buffers.redirect(_park)
-    end = time.monotonic() + _PATIENCE_SECONDS
-    while _inside() and time.monotonic() < end:
-        time.sleep(0.001)
+    _wait_for_calm()
 
 
 if hasattr(os, "register_at_fork"):
