@@ -83,6 +83,11 @@ def all_of(dtype):
     return x[(np.abs(wide) >= FLOAT32_TINY) | (wide == 0) | np.isnan(wide)]
 
 
+def quiet(x):
+    """As float64, signalling nans made quiet: of those, C libraries' pow(nan, 0) is nan or 1."""
+    return x.astype(np.float64) * 1.0
+
+
 @pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_all_narrow_floats(name, dtype):
@@ -99,7 +104,7 @@ def test_all_narrow_floats_with_some_others(name, dtype):
     x = np.repeat(all_of(dtype)[:, None], len(_OTHERS), 1)
     y = np.broadcast_to(np.array(_OTHERS).astype(dtype), x.shape).copy()
     for a, b in ((x, y), (y, x)):
-        exact = reference(a.astype(np.float64), b.astype(np.float64))
+        exact = reference(quiet(a), quiet(b))
         assert error(compiled(fun, [a, b])[0], exact, dtype) < 1
 
 

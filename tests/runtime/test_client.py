@@ -199,7 +199,7 @@ def test_exiting_while_a_thread_frees_handles_does_not_crash():
         PROGRAM.replace("500000", "30000")
         + """
 import threading
-handles = [program([handle])[0] for _ in range(10000)]
+handles = [program([handle])[0] for _ in range(3000)]
 rt.block_all(handles)
 started = threading.Event()
 def work():
