@@ -15,7 +15,7 @@ from numax._engine.core.array import Array, from_numpy, wrap
 from numax._engine.core.avals import EType, etype
 from numax._engine.core.native import native
 from numax._engine.core.refusal import UFUNC, documented, no_options
-from numax._engine.core.trace import NO_RULES, current
+from numax._engine.core.trace import NO_RULES, Tracer, current
 from numax._engine.host.quiet import quiet
 
 Function = Callable[..., Any]
@@ -255,7 +255,7 @@ def binary(
                     r = _asarray(r)
                 return wrap(r, t)
         rules = _current().rules
-        if rules is NO_RULES:
+        if rules is NO_RULES or isinstance(x, Tracer) or isinstance(y, Tracer):
             return general(x, y)
         if isinstance(x, _FOREIGN) or isinstance(y, _FOREIGN):
             return fast(_borrowed(x), _borrowed(y))
@@ -306,7 +306,7 @@ def unary(
                 out._buf = None
                 return out
         rules = _current().rules
-        if rules is NO_RULES:
+        if rules is NO_RULES or isinstance(x, Tracer):
             return general(x)
         if isinstance(x, _FOREIGN):
             return fast(_borrowed(x))

@@ -183,7 +183,6 @@ def merge(args: Sequence[Any], static: Any) -> tuple[list[Any], dict[str, Any]]:
 
 _quick_call: Any = None
 if native is not None:
-    native.set_array(Array)
     _quick_call = native.call
 _SCALARS: dict[Any, Array] = {}
 _PYTHON = frozenset((int, float, bool, complex))

@@ -263,7 +263,7 @@ def made(outs: Sequence[Array], numbers: Sequence[Numbers]) -> None:
 
 def watch(prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
     """Run an eager operation while the option is on."""
-    eqn = Eqn(prim, args, params, (), source.here(3))
+    eqn = Eqn(prim, args, params, (), source.here(2))
     numbers = None
     if _has_keys(eqn):
         ins = [_ledger.of(a) for a in args]

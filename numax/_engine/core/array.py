@@ -10,6 +10,7 @@ import numpy as np
 
 from numax._engine.core import dtypes
 from numax._engine.core.avals import EType, ShapedArray, etype
+from numax._engine.core.native import native
 
 if TYPE_CHECKING:
     from numax._engine.core.array_types import Declared
@@ -106,6 +107,8 @@ class Array(Declared, metaclass=ArrayMeta):
         return self._t.weak
 
 
+if native is not None:
+    native.set_array(Array, ShapedArray)
 _new = object.__new__
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from numax._engine.core.avals import ShapedArray
-from numax._engine.core.trace import current
+from numax._engine.core.native import native
+from numax._engine.core.trace import NO_RULES, Mode, Trace, Tracer, current
 
 Rule = Callable[..., Any]
 
@@ -118,3 +119,7 @@ def on_device(*args: Any, **params: Any) -> Any:
 def host_only(ctx: Any, *args: Any, **params: Any) -> Any:
     """lower rule of an operation that has no compiled form."""
     raise TypeError("lower: the operation runs eagerly only.")
+
+
+if native is not None:  # bind, in C
+    native.set_engine(Primitive, Tracer, Trace, Mode, Evaluator, current, NO_RULES, on_device)

@@ -9,6 +9,7 @@ from numax._engine.core.avals import ShapedArray
 from numax._engine.core.dtypes import KeyType
 from numax._engine.core.errors import UnexpectedTracerError
 from numax._engine.core.ir import ClosedJaxpr, Eqn, Jaxpr, Literal, Var
+from numax._engine.core.native import native
 from numax._engine.core.trace import NO_RULES, Trace, Tracer, current, depth
 
 _new = object.__new__
@@ -82,7 +83,7 @@ class StageTrace(Trace):
         atom = self.atom
         ins = [a._var if a._trace is self else atom(a) for a in args]
         out = prim.infer(*[v.aval for v in ins], **params)
-        place = source.here(3)
+        place = source.here(2)
         if prim.multiple_results:
             outs = [Var(a) for a in out]
             self.eqns.append(Eqn(prim, ins, params, outs, place))
@@ -101,6 +102,10 @@ class StageTrace(Trace):
         outvars = [self.atom(x) for x in outs]
         jaxpr = Jaxpr(list(self.constvars.values()), self.invars, outvars, self.eqns, self.what)
         return jaxpr, self.constants
+
+
+if native is not None:  # what `process` does most often, in C
+    native.set_stage(StageTrace, StageTracer, Var, Eqn, source._ours, source._is_ours)
 
 
 class recording:  # noqa: N801  (used in `with`, as a verb)

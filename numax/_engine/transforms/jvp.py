@@ -9,6 +9,7 @@ from typing import Any
 from numax._engine.core.array import Array
 from numax._engine.core.dtypes import float0
 from numax._engine.core.ir import ClosedJaxpr, eval_jaxpr, intern
+from numax._engine.core.native import native
 from numax._engine.core.primitive import Primitive, Zero, not_differentiable, zero_tangent
 from numax._engine.core.stage import closed_program, trace_to_jaxpr
 from numax._engine.core.trace import Trace, Tracer, new_depth
@@ -98,6 +99,10 @@ class JVPTrace(Trace):
             o if type(t) is Zero else JVPTracer(self, o, t)
             for o, t in zip(outs, out_tangents, strict=True)
         ]
+
+
+if native is not None:  # what `process` does most often, in C
+    native.set_jvp(JVPTrace, JVPTracer, Zero, not_differentiable, zero_tangent)
 
 
 def split_tangent(trace: Trace, x: Any) -> tuple[Any, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.ir import Eqn, Var
+from numax._engine.core.native import native
 from numax._engine.core.primitive import Primitive, Zero
 from numax._engine.core.source import here
 from numax._engine.core.trace import Trace, Tracer, new_depth
@@ -51,7 +52,7 @@ class LinearTrace(Trace):
         out = prim.infer(*[a.aval for a in args], **params)
         if prim.multiple_results:
             outs = [Var(a) for a in out]
-            self.eqns.append(Eqn(prim, ins, params, outs, here(3)))
+            self.eqns.append(Eqn(prim, ins, params, outs, here(2)))
             return [self.tracer(v) for v in outs]
         var = Var(out)
         self.eqns.append(Eqn(prim, ins, params, [var], None))
@@ -69,9 +70,13 @@ class LinearTrace(Trace):
         avals = s.linear.infer(*[a.aval for a in ins], **s.linear_params)
         outs = [Var(a) for a in avals]
         atoms = [a._var if a._trace is self else a for a in ins]
-        self.eqns.append(Eqn(s.linear, atoms, s.linear_params, outs, here(4)))
+        self.eqns.append(Eqn(s.linear, atoms, s.linear_params, outs, here(3)))
         first, second = iter(known), iter(outs)
         return [self.tracer(next(second)) if u else next(first) for u in s.unknown_outs]
+
+
+if native is not None:  # what `process` does most often, in C
+    native.set_linear(LinearTrace, LinearTracer)
 
 
 class Tape:
