@@ -43,12 +43,12 @@ clean:
 	rm -rf .venv .hypothesis .pytest_cache .ruff_cache .import_linter_cache build dist *.egg-info
 	find numax tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
-$(VENV)/.installed-%: pyproject.toml setup.py numax/_native.c numax/_kernels.c
+$(VENV)/.installed-%: pyproject.toml setup.py $(wildcard numax/*.[ch])
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python $(PIP) --editable '.[$*]'
 	touch $@
 
-$(BENCH_VENV)/.installed-%: pyproject.toml setup.py numax/_native.c numax/_kernels.c
+$(BENCH_VENV)/.installed-%: pyproject.toml setup.py $(wildcard numax/*.[ch])
 	test -x $(BENCH_VENV)/bin/python || $(PYTHON) -m venv $(BENCH_VENV)
 	$(BENCH_VENV)/bin/python $(PIP) --editable '.[$*]'
 	touch $@

@@ -13,7 +13,8 @@ FLAGS = [] if sys.platform == "win32" else ["-O3", "-std=c11", "-ffp-contract=of
 EXTENSIONS = [
     Extension(
         "numax._native",
-        ["numax/_native.c"],
+        ["numax/_native.c", "numax/_native_engine.c"],
+        depends=["numax/_native.h"],
         include_dirs=[numpy.get_include()],
         extra_compile_args=FLAGS,
         optional=True,

@@ -10,6 +10,7 @@ from numax._engine.core.avals import AbstractValue, ShapedArray, etype
 from numax._engine.core.config import config
 from numax._engine.core.facade import facade, settle
 from numax._engine.core.ir import ClosedJaxpr, Eqn, Jaxpr, Literal, Var, eval_jaxpr
+from numax._engine.core.native import native
 from numax._engine.core.primitive import Primitive
 from numax._engine.core.refusal import UFUNC, no_options, refuse, refuses
 from numax._engine.core.shapes import canonical_axes, canonical_axis, canonical_shape
@@ -104,6 +105,7 @@ __all__ = [
     "is_concrete",
     "lax",
     "moveaxis",
+    "native",
     "no_options",
     "refuse",
     "refuses",

@@ -18,14 +18,27 @@ _wrap = core.eager.wrap_host
 _quiet = core.eager.quiet
 
 
-def quick(host: Any, passes: tuple[str, ...] = ()) -> Any:
+def _none(a: Any, b: Any) -> Any:
+    """Where there is no native product."""
+    return NotImplemented
+
+
+_small_product = getattr(core.native, "matmul", _none)
+
+
+def quick(host: Any, passes: tuple[str, ...] = (), small: Any = _none) -> Any:
     """A decorator: eager calls with two Arrays of one BLAS type run NumPy's function on the memory.
 
     host: computes what the general function does, or raises ValueError. passes: the options that it takes too.
+    small: does it all for small matrices, or gives NotImplemented.
     """
 
     def decorate(general: Any) -> Any:
         def fast(a: Any, b: Any, *rest: Any, **options: Any) -> Any:
+            if not rest and not options:
+                out = small(a, b)
+                if out is not NotImplemented:
+                    return out
             if type(a) is Array and type(b) is Array and a._t is b._t and a._t.dtype in _PLAIN:
                 x = _host_of(a)
                 if x is not None and (not options or all(k in passes for k in options)):
@@ -76,7 +89,7 @@ def contract(
 
 
 @core.refuses(*core.UFUNC)
-@quick(np.matmul)
+@quick(np.matmul, small=_small_product)
 def matmul(
     a: Any,
     b: Any,
@@ -167,7 +180,7 @@ def _host_dot(x: np.ndarray, y: np.ndarray) -> Any:
 
 
 @core.refuses("out")
-@quick(_host_dot)
+@quick(_host_dot, small=_small_product)
 def dot(
     a: Any,
     b: Any,

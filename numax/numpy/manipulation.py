@@ -107,6 +107,20 @@ def _new_shape(x: Any, new: Any) -> tuple[int, ...]:
     return tuple(sizes)
 
 
+def reshaped_at_once(a: Any, sizes: tuple[Any, ...]) -> Any:
+    """The reshape of known numbers to plain sizes; None where the general way must look at them."""
+    memory = _host_of(a)
+    if memory is None:
+        return None
+    for n in sizes:
+        if type(n) is not int or n < -1:
+            return None
+    try:
+        return _wrap(memory.reshape(sizes), a._t)
+    except ValueError:
+        return None
+
+
 def reshape(
     a: Any, shape: Any, order: str = "C", *, copy: bool | None = None, out_sharding: Any = None
 ) -> Any:
@@ -117,6 +131,10 @@ def reshape(
     """
     if type(a) is not Array:
         a = value("reshape", a)
+    elif type(shape) is tuple and order == "C" and not copy:
+        out = reshaped_at_once(a, shape)
+        if out is not None:
+            return out
     sizes = _new_shape(a, shape)
     if order == "C":
         out = _reshape(a, sizes)

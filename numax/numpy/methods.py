@@ -18,8 +18,7 @@ from numax.numpy import (
 
 def reshape(self: Any, *args: Any, order: str = "C", out_sharding: Any = None) -> Any:
     """The same elements in another shape: x.reshape(2, -1) or x.reshape((2, -1)). See numax.numpy.reshape."""
-    shape = args[0] if len(args) == 1 else args
-    return manipulation.reshape(self, shape, order)
+    return manipulation.reshape(self, args[0] if len(args) == 1 else args, order)
 
 
 def transpose(self: Any, *args: Any) -> Any:

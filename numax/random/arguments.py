@@ -17,7 +17,7 @@ from numax import lax
 from numax._engine.core import config, dtypes, source
 from numax._engine.core.array import Array, wrap
 from numax._engine.core.avals import etype
-from numax._engine.core.trace import Tracer, as_value, current
+from numax._engine.core.trace import RULES32, Tracer, as_value, current
 from numax._engine.ops import rng
 from numax.api.jit import jit
 
@@ -77,11 +77,23 @@ def single_key(name: str, key: Any) -> Any:
     return found
 
 
+def usual_key(key: Any) -> bool:
+    """Whether `key` is a known threefry key or its data, operations run at once, and all options are as usual: float32 is the default."""
+    return (
+        type(key) is Array
+        and (key._t is rng.KEY or key._t is _RAW)
+        and key._np is not None
+        and current.get().rules is RULES32
+        and config.threefry_partitionable.value
+        and (key._t is rng.KEY or config.legacy_prng_key.value == "allow")
+    )
+
+
 def split(key: Any, count: int) -> list[Any]:
     """`count` new keys of a typed key."""
     if known(key):
         words = rng.host_split(key.numpy_(), (count,))
-        return [wrap(words[i].reshape(()), key._t) for i in range(count)]
+        return [wrap(words[i : i + 1].reshape(()), key._t) for i in range(count)]
     keys = rng.random_split(key, (count,))
     return [lax.index_in_dim(keys, i, 0, keepdims=False) for i in range(count)]
 

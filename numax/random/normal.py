@@ -24,8 +24,11 @@ from numax.random.arguments import (
     single_key,
     split,
     spread,
+    usual_key,
 )
 from numax.random.uniform import draw, signs
+
+_FLOAT32 = etype(dtypes.float32)
 
 
 def normal(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = None) -> Any:
@@ -34,6 +37,10 @@ def normal(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = 
     Dtypes: float or complex. Raises: ValueError for other dtypes. Grad: none (no parameters).
     Source: the inverse error function of a uniform number.
     """
+    if dtype is None and usual_key(key):
+        few = variates.few_normal(key._np, shape)
+        if few is not None:
+            return wrap(few, _FLOAT32)
     key = single_key("normal", key)
     return standard_normal(key, shape_value("normal", shape), inexact_dtype("normal", dtype))
 

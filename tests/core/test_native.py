@@ -49,7 +49,9 @@ def test_normal_numbers_are_those_of_python(in_python):
     root = np.float32(math.sqrt(2))
     for key in range(3000):  # in the tails, too
         expected = np.array(variates._few_normal(key, 16), np.float32) * root
-        np.testing.assert_array_equal(native.normals(key, 16, float(root)), expected)
+        np.testing.assert_array_equal(
+            native.normals(np.array(key, np.uint64), (16,), float(root), 16), expected
+        )
 
 
 def test_public_samplers_give_the_same_without(monkeypatch):

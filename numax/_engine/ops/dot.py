@@ -11,6 +11,7 @@ import numpy as np
 from numax._engine.core import dtypes
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.errors import TypePromotionError
+from numax._engine.core.native import native
 from numax._engine.core.primitive import Primitive, Zero, is_linear
 from numax._engine.core.trace import as_value
 from numax._engine.ops.basis import add_tangents, convert, transpose
@@ -241,6 +242,13 @@ _EXACT = 2**53  # integers below this are exact in float64
 _SMALL = 1 << 15  # products of fewer multiplications are left to NumPy's integer loops
 
 
+def _no_product(x: np.ndarray, y: np.ndarray) -> None:
+    """Where there is no native product of small matrices."""
+
+
+_small_product = getattr(native, "product", _no_product)
+
+
 def _dot_host(
     x: np.ndarray,
     y: np.ndarray,
@@ -253,7 +261,8 @@ def _dot_host(
     out = preferred_element_type
     if out is None and precision is None and dimension_numbers == _MATMUL:
         if x.ndim == 2 and y.ndim == 2 and dtype in _BLAS and dtype == y.dtype:
-            return np.dot(x, y)
+            found = _small_product(x, y)
+            return np.dot(x, y) if found is None else found
     plan = _plan(dimension_numbers, x.ndim, y.ndim)
     if (
         dtype == y.dtype
@@ -334,7 +343,8 @@ def _contract(x: np.ndarray, y: np.ndarray, plan: _Plan, numbers: Any) -> Any:
     free_y = [y_shape[d] for d in plan.rhs_free]
     batch = [x_shape[d] for d in lhs_batch]
     if len(lhs_sum) == 1 and len(free_x) == 1 and len(free_y) == 1:
-        return np.matmul(x, y)
+        found = _small_product(x, y)
+        return np.matmul(x, y) if found is None else found
     summed = math.prod([x_shape[d] for d in lhs_sum])
     m, n = math.prod(free_x), math.prod(free_y)
     if not lhs_sum:  # an outer product

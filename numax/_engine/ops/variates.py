@@ -122,10 +122,9 @@ def host_normal(
     if dtype == np.float32 and keys.size == 1 and not legacy:
         count = math.prod(shape)
         if 0 < count <= FEW:
-            key = int(keys.reshape(())[()])
             if native is not None:
-                return native.normals(key, count, _ROOT_2).reshape(keys.shape + shape)
-            few = np.array(_few_normal(key, count), np.float32)
+                return native.normals(keys, (count,), _ROOT_2, FEW).reshape(keys.shape + shape)
+            few = np.array(_few_normal(int(keys.reshape(())[()]), count), np.float32)
             return np.multiply(few, root, few).reshape(keys.shape + shape)
     u = host_unit(keys, shape or (1,), dtype, legacy)
     np.multiply(u, _TWO[dtype], u)
@@ -133,6 +132,11 @@ def host_normal(
     out = _erf_inv(u) if dtype == np.float32 else np.asarray(erf_inv_p.host(u), dtype)
     np.multiply(out, root, out)
     return out if shape else out.reshape(keys.shape)
+
+
+def few_normal(words: np.ndarray, shape: Any) -> np.ndarray | None:
+    """A handful of standard normal numbers of one key, one uint64 or two uint32; None for more, or other keys."""
+    return None if native is None else native.normals(words, shape, _ROOT_2, FEW)
 
 
 def _erf_inv(x: np.ndarray) -> np.ndarray:
