@@ -4,7 +4,6 @@ On the CPU an operation's `host` rule runs at once, on NumPy. Operations marked 
 ...), are lowered, compiled once for each program, and run on XLA.
 """
 
-import dataclasses
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -144,21 +143,45 @@ class Placed:
         self.partition = partition
 
 
-@dataclasses.dataclass(eq=False, slots=True)
 class Program:
-    """A compiled program: Arrays in, Arrays out."""
+    """A compiled program: Arrays in, Arrays out. devices: of programs on several, or on another than the default one."""
 
-    executable: Any
-    hoisted: list[Any]
-    outs: list[tuple[tuple[int, ...], Any]]
-    device: Any
-    text: str
-    donated: tuple[int, ...] = ()
-    passing: "Passing | None" = None
-    # of programs on several devices, or on another than the default one:
-    devices: tuple[Any, ...] = ()
-    in_partitions: Any = None
-    out_partitions: Any = None
+    __slots__ = (
+        "device",
+        "devices",
+        "donated",
+        "executable",
+        "hoisted",
+        "in_partitions",
+        "out_partitions",
+        "outs",
+        "passing",
+        "text",
+    )
+
+    def __init__(
+        self,
+        executable: Any,
+        hoisted: list[Any],
+        outs: list[tuple[tuple[int, ...], Any]],
+        device: Any,
+        text: str,
+        donated: tuple[int, ...] = (),
+        passing: "Passing | None" = None,
+        devices: tuple[Any, ...] = (),
+        in_partitions: Any = None,
+        out_partitions: Any = None,
+    ):
+        self.executable = executable
+        self.hoisted = hoisted
+        self.outs = outs
+        self.device = device
+        self.text = text
+        self.donated = donated
+        self.passing = passing
+        self.devices = devices
+        self.in_partitions = in_partitions
+        self.out_partitions = out_partitions
 
     def __call__(self, args: Sequence[Array]) -> list[Array]:
         if self.devices:
@@ -352,13 +375,15 @@ def place(x: Array, devices: tuple[Any, ...], partition: tuple[int, ...] | None)
     return runtime.put_sharded(runtime.split(data, devices, partition), devices, partition)
 
 
-@dataclasses.dataclass(eq=False, slots=True)
 class HostProgram:
     """A tiny program on NumPy: Arrays in, Arrays out."""
 
-    function: Any
-    outs: list[Any]
-    donated: tuple[int, ...] = ()
+    __slots__ = ("donated", "function", "outs")
+
+    def __init__(self, function: Any, outs: list[Any], donated: tuple[int, ...] = ()):
+        self.function = function
+        self.outs = outs
+        self.donated = donated
 
     def __call__(self, args: Sequence[Array]) -> list[Array]:
         values = [a._np for a in args]

@@ -10,17 +10,18 @@ from typing import Any, ClassVar
 import numpy as np
 
 from numax._engine import dispatch, runtime
-from numax._engine.control import key_reuse
 from numax._engine.control.call import bind_programs, jit_p
 from numax._engine.core import axes, config, tree
 from numax._engine.core.array import Array, from_literal
 from numax._engine.core.avals import ShapedArray
-from numax._engine.core.facade import late
+from numax._engine.core.facade import LateModule, late
 from numax._engine.core.ir import ClosedJaxpr, intern
 from numax._engine.core.native import native
 from numax._engine.core.stage import split_tracers, trace_to_jaxpr
 from numax._engine.core.trace import Tracer, as_value, current, eager
 from numax._engine.transforms.partial_eval import prune_program
+
+key_reuse = LateModule("numax._engine.control.key_reuse")  # the check of an option
 
 
 def trace_key() -> Any:
@@ -428,7 +429,8 @@ class Jitted:
             flat, [v.aval for v in values], f"jit of `{self.name}`", notes
         )
         closed, outer = split_tracers(jaxpr, consts)
-        key_reuse.check_program(closed)
+        if config.debug_key_reuse.value:
+            key_reuse.check_program(closed)
         return Entry(intern(closed), outer, out_tree[0], self.name), outer
 
     def _result(self, x: Any, result: Any) -> Any:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from numax._engine import dispatch, runtime, stablehlo
-from numax._engine.control import key_reuse
-from numax._engine.core import tree
+from numax._engine.core import config, tree
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.dtypes import as_dtype
+from numax._engine.core.facade import LateModule
 from numax._engine.core.ir import ClosedJaxpr
 from numax.api import jit as jit_module
 from numax.api.jit import (
@@ -21,6 +21,8 @@ from numax.api.jit import (
     pruned,
     trace_function,
 )
+
+key_reuse = LateModule("numax._engine.control.key_reuse")  # the check of an option
 
 
 class ShapeDtypeStruct:
@@ -296,7 +298,8 @@ def make_jaxpr(
 
         jaxpr, consts, out_tree, _ = trace_function("make_jaxpr", whole, dynamic, rest)
         closed = ClosedJaxpr(jaxpr, consts)
-        key_reuse.check_program(closed)
+        if config.debug_key_reuse.value:
+            key_reuse.check_program(closed)
         if return_shape:
             return closed, tree.unflatten(out_tree, structs(closed.out_avals))
         return closed

@@ -159,7 +159,11 @@ def test_wrong_types():
         ir_check.check(program([x], [Eqn(neg_p, [x], {}, [Var(F3), Var(F3)])], [x]))
     with pytest.raises(JaxprTypeError, match=r"is no variable"):
         ir_check.check(
-            program([short], [Eqn(neg_p, [short], {}, [Literal(from_numpy(np.float32(1)))])], [x])
+            program(
+                [short],
+                [Eqn(neg_p, [short], {}, [Literal(from_numpy(np.array(1, np.float32)))])],
+                [x],
+            )
         )
 
 

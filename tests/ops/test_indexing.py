@@ -323,7 +323,7 @@ def test_slices_take_known_arrays():
     assert indexing._read(V, slice(None, one)).numpy_().tolist() == [0]
     assert index(V, slice(np.int64(2), None)).numpy_().tolist() == [2]
     with pytest.raises(TypeError, match="ends of a slice must be integers; got float32"):
-        index(V, slice(from_numpy(np.float32(1)), None))
+        index(V, slice(from_numpy(np.array(1, np.float32)), None))
 
 
 def test_lists_inside_tuples_are_index_arrays():

@@ -8,7 +8,7 @@ import pytest
 
 from numax._engine import runtime as rt
 from numax._engine.core.native import native
-from numax._engine.runtime import client, plugin
+from numax._engine.runtime import client, installed
 
 ROOT = Path(rt.__file__).resolve().parents[3]
 
@@ -87,17 +87,17 @@ def test_platforms_are_chosen_by_the_environment(name):
 
 
 def test_plugins_are_found_by_their_library(tmp_path, monkeypatch):
-    assert plugin.find("abacus") is None
+    assert installed.find("abacus") is None
     folder = tmp_path / "jax_plugins" / "xla_cuda13"
     folder.mkdir(parents=True)
     library = folder / "xla_cuda_plugin.so"
     library.write_bytes(b"")
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    assert plugin.find("cuda") == plugin.Plugin("cuda", str(library))
-    assert plugin.installed() == ["cuda"]
+    assert installed.find("cuda") == str(library)
+    assert installed.installed() == ["cuda"]
     monkeypatch.setenv("PJRT_NAMES_AND_LIBRARY_PATHS", "abacus:/somewhere/libabacus.so")
-    assert plugin.find("abacus") == plugin.Plugin("abacus", "/somewhere/libabacus.so")
-    assert plugin.installed() == ["abacus", "cuda"]
+    assert installed.find("abacus") == "/somewhere/libabacus.so"
+    assert installed.installed() == ["abacus", "cuda"]
 
 
 def test_a_plugin_that_does_not_start_leaves_the_cpu(tmp_path):

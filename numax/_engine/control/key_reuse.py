@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from numax._engine.core import config, source
+from numax._engine.core import source
 from numax._engine.core.array import Array
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.dtypes import is_key
@@ -240,8 +240,8 @@ _PROGRAMS: dict[str, Callable[[Eqn, Sequence[Numbers]], list[Numbers]]] = {
 
 
 def check_program(closed: ClosedJaxpr) -> None:
-    """Raises: KeyReuseError for a program that uses a key twice, if the option is on."""
-    if not config.debug_key_reuse.value or not _program_has_keys(closed):
+    """Raises: KeyReuseError for a program that uses a key twice. To be called where the option is on."""
+    if not _program_has_keys(closed):
         return
     start = _ledger.used[: _ledger.count].copy()
     try:

@@ -4,7 +4,7 @@ import gc
 import types
 from typing import Any
 
-from numax._engine.core import config, source
+from numax._engine.core import source
 from numax._engine.core.errors import UnexpectedTracerError
 from numax._engine.core.trace import Trace, Tracer
 
@@ -13,12 +13,8 @@ _SHOWN = 8
 
 
 def check(trace: Trace) -> None:
-    """Raises: UnexpectedTracerError if a value of a trace that has ended is still held, and the option is on.
-
-    The caller holds none any more.
-    """
-    if not config.check_tracer_leaks.value:
-        return
+    """Raises: UnexpectedTracerError if a value of a trace that has ended is still held. To be called where the option is on, by one who
+    holds none any more."""
     gc.collect()  # what only cycles hold is not held
     left = [x for x in gc.get_referrers(trace) if isinstance(x, Tracer)]
     if not left:

@@ -1,6 +1,5 @@
 """Primitive: the record of everything that numax knows about one operation."""
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -41,10 +40,29 @@ class Linear:
         return f"Linear({self.aval.short()})"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, slots=True)
 class Primitive:
-    """One operation: all its rules. See docs/design.md."""
+    """One operation: all its rules, given by name. Immutable. See docs/design.md.
 
+    multiple_results: it gives a list. split, prune: of higher-order operations; None says that the parameters hold no program.
+    impl: runs it on known arrays in place of the host rule. light: one result, and a host rule that takes NumPy about as long as a
+    ufunc on small arrays. compile_from: eager calls on so many elements or more run compiled, because the host rule is slow; None: never.
+    """
+
+    __slots__ = (
+        "batch",
+        "compile_from",
+        "host",
+        "impl",
+        "infer",
+        "jvp",
+        "light",
+        "lower",
+        "multiple_results",
+        "name",
+        "prune",
+        "split",
+        "transpose",
+    )
     name: str
     infer: Rule
     host: Rule
@@ -52,15 +70,47 @@ class Primitive:
     jvp: Rule
     transpose: Rule
     batch: Rule
-    multiple_results: bool = False
-    # Higher-order operations only; None says that the parameters hold no program.
-    split: Rule | None = None
-    prune: Rule | None = None
-    impl: Rule | None = None
-    # One result, and a host rule that takes NumPy about as long as a ufunc on small arrays.
-    light: bool = False
-    # Eager calls on so many elements or more run compiled, because the host rule is slow; None: never.
-    compile_from: int | None = None
+    multiple_results: bool
+    split: Rule | None
+    prune: Rule | None
+    impl: Rule | None
+    light: bool
+    compile_from: int | None
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        infer: Rule,
+        host: Rule,
+        lower: Rule,
+        jvp: Rule,
+        transpose: Rule,
+        batch: Rule,
+        multiple_results: bool = False,
+        split: Rule | None = None,
+        prune: Rule | None = None,
+        impl: Rule | None = None,
+        light: bool = False,
+        compile_from: int | None = None,
+    ):
+        fill = object.__setattr__
+        fill(self, "name", name)
+        fill(self, "infer", infer)
+        fill(self, "host", host)
+        fill(self, "lower", lower)
+        fill(self, "jvp", jvp)
+        fill(self, "transpose", transpose)
+        fill(self, "batch", batch)
+        fill(self, "multiple_results", multiple_results)
+        fill(self, "split", split)
+        fill(self, "prune", prune)
+        fill(self, "impl", impl)
+        fill(self, "light", light)
+        fill(self, "compile_from", compile_from)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"Primitive: operations are immutable; got a new {name!r}.")
 
     def bind(self, *args: Any, **params: Any) -> Any:
         """Apply to Arrays and Tracers, in the highest trace among them."""

@@ -3,15 +3,17 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from numax._engine.core import leaks, source
+from numax._engine.core import config, source
 from numax._engine.core.array import Array
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.dtypes import KeyType
 from numax._engine.core.errors import UnexpectedTracerError
+from numax._engine.core.facade import LateModule
 from numax._engine.core.ir import ClosedJaxpr, Eqn, Jaxpr, Literal, Var
 from numax._engine.core.native import native
 from numax._engine.core.trace import NO_RULES, Trace, Tracer, current, depth
 
+leaks = LateModule("numax._engine.core.leaks")  # the check of an option
 _new = object.__new__
 
 
@@ -144,7 +146,8 @@ def trace_to_jaxpr(
             args = [trace.argument(a, n) for a, n in zip(avals, notes, strict=True)]
         result = trace.finish(fun(*args))
     del args
-    leaks.check(trace)
+    if config.check_tracer_leaks.value:
+        leaks.check(trace)
     return result
 
 

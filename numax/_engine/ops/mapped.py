@@ -1,6 +1,5 @@
 """What operations between the elements of a mapped axis share: binding, groups of places, groups of devices."""
 
-import dataclasses
 import itertools
 import math
 import operator
@@ -46,9 +45,10 @@ def bind_in_axes(prim: Primitive, names: Names, args: Sequence[Any], params: dic
     return top.process(prim, tuple(args), params)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, slots=True)
 class Collective(Primitive):
     """An operation that names mapped axes, in its parameter `axes` or `axis_name`."""
+
+    __slots__ = ()
 
     def bind(self, *args: Any, **params: Any) -> Any:
         names = params["axes"] if "axes" in params else params["axis_name"]

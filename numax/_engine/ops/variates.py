@@ -111,7 +111,7 @@ def host_uniform(
         if low == 0.0 and high == 1.0:
             return out
         low, high = np.array(low, dtype), np.array(high, dtype)
-    return np.maximum(low, fused(out, high - low, low))
+    return np.asarray(np.maximum(low, fused(out, high - low, low)))
 
 
 def host_normal(

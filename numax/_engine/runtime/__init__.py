@@ -1,7 +1,7 @@
 """jaxlib behind one door: clients and devices, compilation with its caches, device memory,
 execution.
 
-Read: door, client, buffers, execute, compiler; then cache, machine, signature, callback, ffi,
+Read: installed, door, client, buffers, execute, compiler; then cache, machine, signature, callback, ffi,
 plugin, distributed, shutdown. Imports `_engine.core`. A facade: each part is loaded at the first need, and
 jaxlib itself by `door.xla()`."""
 
@@ -14,13 +14,14 @@ _HOMES = {
         "shape_dtype shards_of split to_device to_numpy"
     ),
     "numax._engine.runtime.client": (
-        "Backend accelerator_installed available backend backend_of default_backend "
-        "device_count devices is_made local_devices process_index set_client_options "
+        "Backend available backend backend_of default_backend "
+        "device_count devices local_devices process_index set_client_options "
         "set_num_cpu_devices"
     ),
     "numax._engine.runtime.compiler": "clear_memory compile load statistics",
     "numax._engine.runtime.execute": "Executable Output effects_barrier",
     "numax._engine.runtime.ffi": "kernels register_target",
+    "numax._engine.runtime.installed": "accelerator_installed is_made",
     "numax._engine.runtime.trees": "flattener rebuilder",
 }
 

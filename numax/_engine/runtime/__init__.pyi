@@ -30,14 +30,12 @@ from numax._engine.runtime.buffers import (
 )
 from numax._engine.runtime.client import (
     Backend as Backend,
-    accelerator_installed as accelerator_installed,
     available as available,
     backend as backend,
     backend_of as backend_of,
     default_backend as default_backend,
     device_count as device_count,
     devices as devices,
-    is_made as is_made,
     local_devices as local_devices,
     process_index as process_index,
     set_client_options as set_client_options,
@@ -57,6 +55,10 @@ from numax._engine.runtime.execute import (
 from numax._engine.runtime.ffi import (
     kernels as kernels,
     register_target as register_target,
+)
+from numax._engine.runtime.installed import (
+    accelerator_installed as accelerator_installed,
+    is_made as is_made,
 )
 from numax._engine.runtime.trees import (
     flattener as flattener,

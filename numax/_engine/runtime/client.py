@@ -1,15 +1,15 @@
 """Clients and devices. A client is made at the first need and lives until the process ends."""
 
 import ctypes
-import functools
 import os
 import threading
 from typing import Any
 
 from numax._engine.core.config import num_cpu_devices, platforms
 from numax._engine.core.facade import load
-from numax._engine.runtime import plugin
+from numax._engine.runtime import installed, plugin
 from numax._engine.runtime.door import Xla, user_error, xla
+from numax._engine.runtime.installed import is_made as is_made
 
 _ALIASES = {"gpu": "cuda"}
 
@@ -30,7 +30,7 @@ class Backend:
         return f"<{self.platform} backend, {len(self.devices)} devices>"
 
 
-_backends: dict[str, Backend] = {}
+_backends: dict[str, Backend] = installed.backends
 _default: Backend | None = None
 _lock = threading.RLock()
 _forked = False
@@ -86,13 +86,13 @@ def _make_client(door: Xla, platform: str) -> Any:
         if count < 1:
             count = None if _count_from_flags() else 1
         return door.cpu_client(count, **_client_options)
-    found = plugin.find(platform)
+    found = installed.find(platform)
     if found is None:
         raise RuntimeError(
             f"backend: no PJRT plugin for platform {platform!r} is installed. Install it "
             "(for example jax-cuda12-plugin with jax-cuda12-pjrt), or set NUMAX_PLATFORMS=cpu."
         )
-    return plugin.make_client(door, found, _client_options)
+    return plugin.make_client(door, platform, found, _client_options)
 
 
 def _make(platform: str) -> Backend:
@@ -123,7 +123,7 @@ def _choose() -> Backend:
         raise RuntimeError(
             "backend: none of the platforms could be started; " + "; ".join(failures)
         )
-    for name in plugin.installed():
+    for name in installed.installed():
         try:
             made = backend(name)
         except RuntimeError as error:
@@ -186,17 +186,6 @@ def default_backend() -> str:
 def process_index() -> int:
     """The rank of this process."""
     return int(backend().client.process_index())
-
-
-def is_made() -> bool:
-    """Whether a client exists."""
-    return bool(_backends)
-
-
-@functools.cache
-def accelerator_installed() -> bool:
-    """Whether a plugin for another platform than the CPU is on the import path."""
-    return bool(plugin.installed())
 
 
 def available() -> bool:

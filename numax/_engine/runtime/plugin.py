@@ -1,50 +1,12 @@
-"""PJRT plugins: the accelerators' clients, in shared libraries of their own packages.
-
-A plugin package puts a folder into the namespace package `jax_plugins` (for NVIDIA:
-jax-cuda12-pjrt and jax-cuda13-pjrt, which hold the library `xla_cuda_plugin.so`). Only the
-library is loaded; no Python code of the plugin runs."""
+"""Starting PJRT plugins, which `installed` finds. Only the library is loaded; no Python code of a plugin runs."""
 
 import functools
 import os
 import sys
 import warnings
-from typing import Any, NamedTuple
+from typing import Any
 
 from numax._engine.runtime.door import Xla, without_jax
-
-_LIBRARIES = {"cuda": ("xla_cuda13", "xla_cuda12"), "rocm": ("xla_rocm7", "xla_rocm60")}
-
-
-class Plugin(NamedTuple):
-    """A plugin library."""
-
-    platform: str
-    library: str
-
-
-def find(platform: str) -> Plugin | None:
-    """The installed plugin of `platform`. PJRT_NAMES_AND_LIBRARY_PATHS ("name:path,...") goes
-    first."""
-    for pair in os.environ.get("PJRT_NAMES_AND_LIBRARY_PATHS", "").split(","):
-        name, _, path = pair.partition(":")
-        if name.strip() == platform and path:
-            return Plugin(platform, path)
-    for entry in sys.path:
-        for name in _LIBRARIES.get(platform, ()):
-            library = os.path.join(entry, "jax_plugins", name, f"xla_{platform}_plugin.so")
-            if os.path.isfile(library):
-                return Plugin(platform, library)
-    return None
-
-
-def installed() -> list[str]:
-    """Platforms of the installed plugins, the preferred one first."""
-    named = [
-        pair.partition(":")[0].strip()
-        for pair in os.environ.get("PJRT_NAMES_AND_LIBRARY_PATHS", "").split(",")
-        if ":" in pair
-    ]
-    return named + [name for name in _LIBRARIES if name not in named and find(name) is not None]
 
 
 def _gpu_options(door: Xla) -> dict[str, Any]:
@@ -68,21 +30,19 @@ def cuda_data_folder() -> str:
     return ""
 
 
-def make_client(door: Xla, plugin: Plugin, client_options: dict[str, Any]) -> Any:
+def make_client(door: Xla, platform: str, library: str, client_options: dict[str, Any]) -> Any:
     """Load the plugin's library and make its client."""
     module = door.client_module
-    if not module.pjrt_plugin_loaded(plugin.platform):
+    if not module.pjrt_plugin_loaded(platform):
         with without_jax:
-            module.load_pjrt_plugin_dynamically(plugin.platform, plugin.library)
-    if not module.pjrt_plugin_initialized(plugin.platform):
-        module.initialize_pjrt_plugin(plugin.platform)
-    options = _gpu_options(door) if plugin.platform in ("cuda", "rocm") else {}
+            module.load_pjrt_plugin_dynamically(platform, library)
+    if not module.pjrt_plugin_initialized(platform):
+        module.initialize_pjrt_plugin(platform)
+    options = _gpu_options(door) if platform in ("cuda", "rocm") else {}
     for name in ("node_id", "num_nodes"):
         if name in client_options:
             options[name] = client_options[name]
-    return module.make_c_api_client(
-        plugin.platform, options, client_options.get("distributed_client")
-    )
+    return module.make_c_api_client(platform, options, client_options.get("distributed_client"))
 
 
 def warn_unusable(platform: str, error: Exception) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from numax._engine.core.errors import JaxRuntimeError
 from numax._engine.core.native import native
-from numax._engine.runtime import buffers, client, distributed, execute
+from numax._engine.runtime import buffers, client, distributed, execute, installed
 
 _PACKAGE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..")) + os.sep
 _PATIENCE_SECONDS = 5.0
@@ -78,7 +78,7 @@ def _park(go_on: Any) -> Any:
 def _at_exit() -> None:
     """Wait for callbacks, then keep daemon threads out of jaxlib: a thread that the interpreter
     ends there aborts. What they free outside our code still leads there; such a thread is let rest."""
-    if not client.is_made() or not client.available():
+    if not installed.is_made() or not client.available():
         return
     for last in (execute.effects_barrier, distributed.shutdown):
         try:

@@ -3,15 +3,17 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from numax._engine.core import leaks
+from numax._engine.core import config
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.axes import extend
+from numax._engine.core.facade import LateModule
 from numax._engine.core.ir import ClosedJaxpr, eval_jaxpr, intern
 from numax._engine.core.primitive import Primitive
 from numax._engine.core.stage import closed_program, trace_to_jaxpr
 from numax._engine.core.trace import Trace, Tracer, new_depth
 from numax._engine.ops.basis import moveaxis, to_front
 
+leaks = LateModule("numax._engine.core.leaks")  # the check of an option
 _new = object.__new__
 
 
@@ -110,7 +112,8 @@ def vmap(
             trace.alive = False
     pairs = [trace.split(x) for x in results]
     del ins, results
-    leaks.check(trace)
+    if config.check_tracer_leaks.value:
+        leaks.check(trace)
     return [x for x, _ in pairs], [d for _, d in pairs]
 
 
