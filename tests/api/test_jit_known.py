@@ -11,9 +11,12 @@ import numax
 import numax.numpy as jnp
 from numax import jit, make_jaxpr, pure_callback
 from numax._engine.core import config
+from numax._engine.core.native import native
 from numax.api import jit as home
 
-native = pytest.importorskip("numax._native", reason="built without a C compiler")
+pytestmark = pytest.mark.skipif(
+    native is None, reason="built without a C compiler, or NUMAX_NATIVE=0"
+)
 RNG = np.random.default_rng(0)
 Point = collections.namedtuple("Point", "x y")
 

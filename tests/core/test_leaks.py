@@ -12,6 +12,8 @@ from numax._engine.core.ir import ClosedJaxpr, Eqn, Jaxpr, Var, intern
 from numax._engine.ops.basis import add_p
 from numax.errors import JaxprTypeError, UnexpectedTracerError
 
+pytestmark = pytest.mark.slow
+
 
 class Store:
     kept = None

@@ -14,9 +14,12 @@ from hypothesis.extra import numpy as hnp
 import numax.numpy as jnp
 from numax import jit, random, value_and_grad
 from numax._engine.core import native as home
+from numax._engine.core.native import native
 from numax._engine.ops import rng, variates
 
-native = pytest.importorskip("numax._native", reason="built without a C compiler")
+pytestmark = pytest.mark.skipif(
+    native is None, reason="built without a C compiler, or NUMAX_NATIVE=0"
+)
 KEYS = np.array([0, 1, 2**64 - 1, 0x123456789ABCDEF0, 42], np.uint64)
 
 

@@ -14,8 +14,11 @@ from hypothesis import strategies as st
 import numax
 import numax.numpy as jnp
 from numax import grad, jit, jvp, lax, make_jaxpr, vmap
+from numax._engine.core.native import native
 
-native = pytest.importorskip("numax._native", reason="built without a C compiler")
+pytestmark = pytest.mark.skipif(
+    native is None, reason="built without a C compiler, or NUMAX_NATIVE=0"
+)
 
 PROGRAM = """
 import numax, numax.numpy as jnp, numpy as np

@@ -4,6 +4,8 @@ import pytest
 
 from numax import random
 
+pytestmark = pytest.mark.slow
+
 burgers = pytest.importorskip(
     "burgers", reason="matplotlib or tqdm is not installed: pip install 'numax[demo]'"
 )
@@ -79,7 +81,6 @@ def test_bfgs_never_raises_the_loss(x64):
     assert values[-1] < 0.5 * values[0]
 
 
-@pytest.mark.slow
 def test_a_thousand_steps_come_closer_than_the_published_error(tmp_path):
     result = burgers.main(out=tmp_path, quiet=True, adam_steps=200, bfgs_steps=1000)
     assert result["error"] < burgers.PUBLISHED

@@ -13,6 +13,8 @@ from numax._engine.ops.linalg_svd import svd_p
 from numax._engine.ops.linalg_tridiagonal import tridiagonal_solve_p
 from numax._engine.stablehlo.builder import Builder
 
+pytestmark = pytest.mark.slow
+
 DTYPES = ["float32", "complex128"]
 TOL = {"float32": 3e-5, "complex64": 3e-5, "float64": 1e-12, "complex128": 1e-12}
 

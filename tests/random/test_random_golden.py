@@ -46,10 +46,12 @@ def _loops(name):
     return name.split("/")[0] in cases.LOOPS
 
 
+@pytest.mark.slow
 def test_compiled_and_batched_numbers_are_the_recorded_ones():
     _check_compiled([n for n in CALLS if not _loops(n)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in CALLS if _loops(n) and n.rsplit("/")[-1] != "5"])
 def test_compiled_loops_give_the_recorded_numbers(name):
     _check_compiled([name])

@@ -8,6 +8,8 @@ import scipy.signal as ss
 import numax
 from numax.scipy import signal
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 Y, Z = RNG.standard_normal((2, 3, 100)).astype(np.float32)
 

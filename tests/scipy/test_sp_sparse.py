@@ -7,6 +7,8 @@ import numax
 import numax.numpy as jnp
 from numax.scipy.sparse.linalg import bicgstab, cg, gmres
 
+pytestmark = pytest.mark.slow
+
 SOLVERS = [cg, bicgstab, gmres]
 
 

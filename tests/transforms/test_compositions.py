@@ -178,6 +178,7 @@ def test_every_pair_keeps_reverse_derivatives(names):
     st.lists(st.sampled_from(STEPS), min_size=1, max_size=4),
     st.lists(st.sampled_from(list(REVERSE)), min_size=1, max_size=4),
 )
+@pytest.mark.slow
 @hypothesis.settings(max_examples=40)
 def test_random_nestings_to_depth_four(steps, names):
     f = functions(steps)
@@ -192,6 +193,7 @@ def test_random_nestings_to_depth_four(steps, names):
     st.lists(st.sampled_from(STEPS), min_size=1, max_size=3),
     st.lists(st.sampled_from(list(REVERSE)), min_size=1, max_size=3),
 )
+@pytest.mark.slow
 @hypothesis.settings(max_examples=12)
 def test_second_derivatives_of_random_nestings(steps, names):
     plain = functions(steps)
