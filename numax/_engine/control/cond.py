@@ -16,6 +16,7 @@ from numax._engine.control.record import (
     check_same_structure,
     check_same_types,
     eval_closed,
+    gives_way,
     name_of,
     permute,
     program,
@@ -111,9 +112,7 @@ def _choose(
     outs = [closed.out_avals for closed, _, _ in recorded]
     common = [_common(avals) for avals in zip(*outs, strict=True)]
     for name, own in zip(names, outs, strict=True):
-        fixed = [
-            c if o.weak_type and o.shape == c.shape else o for o, c in zip(own, common, strict=True)
-        ]
+        fixed = [c if gives_way(o, c) else o for o, c in zip(own, common, strict=True)]
         check_same_types(op, "the result", first_tree, common, fixed, (names[0], name))
     # every branch takes the tracers that any of them closes over
     outer: dict[int, Any] = {id(c): c for _, consts, _ in recorded for c in consts}

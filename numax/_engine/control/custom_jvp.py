@@ -7,6 +7,7 @@ from numax._engine.control.arguments import resolve, split_nondiff
 from numax._engine.control.call import front, nonzeros
 from numax._engine.control.record import (
     eval_closed,
+    gives_way,
     name_of,
     values_of,
 )
@@ -164,7 +165,7 @@ def _check_tangent(name: str, out: Any, tangent: Any) -> Any:
     (value,), _ = values_of("custom_jvp", "the rule's tangent", tangent)
     if wanted.dtype == float0:
         return Zero(wanted)
-    if value.aval.weak_type and value.aval.shape == wanted.shape:
+    if gives_way(value.aval, wanted):
         value = convert(value, wanted.dtype, False)
     if value.aval.shape != wanted.shape or value.aval.dtype != wanted.dtype:
         raise TypeError(

@@ -6,7 +6,7 @@ from typing import Any
 from numax._engine.control.arguments import resolve, split_nondiff
 from numax._engine.control.call import front, nonzeros
 from numax._engine.control.custom_jvp import SymbolicZero, top_trace
-from numax._engine.control.record import eval_closed, name_of, values_of
+from numax._engine.control.record import eval_closed, gives_way, name_of, values_of
 from numax._engine.core import tree
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.dtypes import float0
@@ -158,7 +158,7 @@ def _check_one(name: str, number: int, ct: Any, aval: ShapedArray) -> Any:
     if getattr(ct, "dtype", None) == float0:
         return Zero(wanted)
     (value,), _ = values_of("custom_vjp", f"the cotangent of argument {number}", ct)
-    if value.aval.weak_type and value.aval.shape == wanted.shape:
+    if gives_way(value.aval, wanted):
         value = convert(value, wanted.dtype, False)
     if value.aval.shape != wanted.shape:
         raise ValueError(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from numax._engine.core import tree
+from numax._engine.core import dtypes, tree
 from numax._engine.core.avals import ShapedArray
 from numax._engine.core.ir import ClosedJaxpr, Jaxpr, eval_jaxpr, intern
 from numax._engine.core.stage import split_tracers, trace_to_jaxpr
@@ -82,10 +82,18 @@ def permute(closed: ClosedJaxpr, ins: Sequence[int], outs: Sequence[int]) -> Clo
     return found
 
 
+def gives_way(value: ShapedArray, wanted: ShapedArray) -> bool:
+    """Whether a value of the first type is weakly typed and promotes to the second, so that its numbers are kept."""
+    if not value.weak_type or value.shape != wanted.shape:
+        return False
+    joined = dtypes.join_types((value.dtype, True), (wanted.dtype, wanted.weak_type))
+    return joined[0] == wanted.dtype
+
+
 def promote_weak(values: Sequence[Any], avals: Sequence[ShapedArray]) -> list[Any]:
-    """Weakly typed values take the dtype and the strength of the given types."""
+    """Weakly typed values take the dtype and the strength of the given types, where they promote to them."""
     return [
-        convert(v, a.dtype, a.weak_type) if v.aval.weak_type and v.aval.shape == a.shape else v
+        convert(v, a.dtype, a.weak_type) if gives_way(v.aval, a) else v
         for v, a in zip(values, avals, strict=True)
     ]
 

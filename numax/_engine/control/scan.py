@@ -12,6 +12,7 @@ from numax._engine.control.record import (
     check_same_structure,
     check_same_types,
     eval_closed,
+    gives_way,
     permute,
     program,
     promote_weak,
@@ -105,10 +106,7 @@ def scan(
     outs = closed.out_avals
     closed = strengthen(
         closed,
-        [
-            c if o.weak_type and o.shape == c.shape and _safe(o.dtype, c.dtype) else o
-            for c, o in zip(carry_avals, outs, strict=False)
-        ]
+        [c if gives_way(o, c) else o for c, o in zip(carry_avals, outs, strict=False)]
         + outs[count:],
     )
     check_same_types(
@@ -127,11 +125,6 @@ def scan(
     }
     results = bind_programs(scan_p, [closed], [*outer, *init_values, *xs_values], params)
     return tree.unflatten(init_tree, results[:count]), tree.unflatten(ys_tree, results[count:])
-
-
-def _safe(weak: Any, strong: Any) -> bool:
-    """Whether a weakly typed result may take the carry's dtype."""
-    return dtypes.join_types((weak, True), (strong, False))[0] == strong
 
 
 def _length(xs: Any, values: Sequence[Any], xs_tree: Any, length: int | None) -> int:

@@ -11,6 +11,7 @@ from numax._engine.control.record import (
     check_same_structure,
     check_same_types,
     eval_closed,
+    gives_way,
     permute,
     program,
     promote_weak,
@@ -18,7 +19,7 @@ from numax._engine.control.record import (
     strengthen,
     values_of,
 )
-from numax._engine.control.scan import _safe, scan
+from numax._engine.control.scan import scan
 from numax._engine.core import dtypes, tree
 from numax._engine.core.array import Array
 from numax._engine.core.avals import ShapedArray
@@ -84,10 +85,7 @@ def while_loop(cond_fun: Callable[..., Any], body_fun: Callable[..., Any], init_
     avals = [v.aval for v in values]
     body = strengthen(
         body,
-        [
-            a if o.weak_type and o.shape == a.shape and _safe(o.dtype, a.dtype) else o
-            for a, o in zip(avals, body.out_avals, strict=True)
-        ],
+        [a if gives_way(o, a) else o for a, o in zip(avals, body.out_avals, strict=True)],
     )
     check_same_types("while_loop", "carry", carry_tree, avals, body.out_avals, ("input", "output"))
     test, test_outer, test_tree = record(
