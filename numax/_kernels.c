@@ -1,5 +1,5 @@
 /* Optional kernels for compiled programs on CPUs, behind XLA's FFI: extremes that keep nans, running sums and products,
- * scattered sums. XLA's own code for them loses nans, or takes several times as long.
+ * scattered sums, range checks. XLA's own code for them loses nans, or takes several times as long.
  *
  * numax works without them (numax/_engine/ops/kernels.py). Results do not depend on the number of threads.
  */
@@ -127,16 +127,60 @@ static int64_t size_of(const XLA_FFI_Buffer *buffer, int64_t first, int64_t last
     return size;
 }
 
-/* A number among the attributes, of 64 bits; -1 if it is not there. */
-static int64_t number(XLA_FFI_CallFrame *frame, const char *name) {
+/* The attribute of a name and type. */
+static const void *attribute(XLA_FFI_CallFrame *frame, const char *name, XLA_FFI_DataType dtype) {
     for (int64_t i = 0; i < frame->attrs.size; i++) {
         const XLA_FFI_ByteSpan *found = frame->attrs.names[i];
         if (found->len != strlen(name) || memcmp(found->ptr, name, found->len) || frame->attrs.types[i] != XLA_FFI_AttrType_SCALAR)
             continue;
         const XLA_FFI_Scalar *scalar = frame->attrs.attrs[i];
-        return scalar->dtype == XLA_FFI_DataType_S64 ? *(const int64_t *)scalar->value : -1;
+        return scalar->dtype == dtype ? scalar->value : NULL;
     }
-    return -1;
+    return NULL;
+}
+
+/* A number among the attributes, of 64 bits; -1 if it is not there. */
+static int64_t number(XLA_FFI_CallFrame *frame, const char *name) {
+    const int64_t *found = attribute(frame, name, XLA_FFI_DataType_S64);
+    return found ? *found : -1;
+}
+
+/* A float64 among the attributes; 0 if it is not there. */
+static double real(XLA_FFI_CallFrame *frame, const char *name) {
+    const double *found = attribute(frame, name, XLA_FFI_DataType_F64);
+    return found ? *found : 0.0;
+}
+
+/* ---- whether any float32 lies outside low ... high; a nan does not ---- */
+
+typedef struct {
+    const float *x;
+    float low, high;
+    _Atomic int found;
+} range;
+
+WIDE static int any_outside(const float *x, int64_t n, float low, float high) {
+    int any = 0;
+    for (int64_t i = 0; i < n; i++) any |= (x[i] < low) | (x[i] > high);
+    return any;
+}
+
+static void range_pieces(const void *state, int64_t first, int64_t last) {
+    range *r = (range *)state;
+    enum { AT_ONCE = 4096 };
+    for (; first < last && !atomic_load(&r->found); first += AT_ONCE)
+        if (any_outside(r->x + first, least(AT_ONCE, last - first), r->low, r->high)) atomic_store(&r->found, 1);
+}
+
+static XLA_FFI_Error *outside(XLA_FFI_CallFrame *frame) {
+    if (is_question(frame)) return NULL;
+    const XLA_FFI_Buffer *x = argument(frame, 0), *out = result(frame);
+    if (!x || !out || x->dtype != XLA_FFI_DataType_F32) return fail(frame, "numax_outside: wrong arguments.");
+    const int64_t size = size_of(x, 0, x->rank);
+    range r = {.x = x->data, .low = (float)real(frame, "low"), .high = (float)real(frame, "high")};
+    in_pieces(frame, range_pieces, &r, size, size);
+    *(uint8_t *)out->data = (uint8_t)atomic_load(&r.found);
+    return NULL;
 }
 
 /* ---- extremes over the axes first ... last - 1: [outer, n, inner] to [outer, inner] ----
@@ -732,7 +776,7 @@ static PyObject *registrations(PyObject *self, PyObject *unused) {
     static const struct {
         const char *name;
         XLA_FFI_Handler *handler;
-    } all[] = {{"numax_extreme", extreme}, {"numax_cumulate", cumulate}, {"numax_scatter_add", scatter_add}};
+    } all[] = {{"numax_extreme", extreme}, {"numax_cumulate", cumulate}, {"numax_scatter_add", scatter_add}, {"numax_outside", outside}};
     PyObject *out = PyDict_New();
     for (size_t i = 0; out && i < sizeof(all) / sizeof(all[0]); i++) {
         PyObject *capsule = PyCapsule_New((void *)(intptr_t)all[i].handler, "xla._CUSTOM_CALL_TARGET", NULL);

@@ -112,6 +112,31 @@ def test_extremes_of_any_shape(shape, data, dtype):
     same(found, np.min, x, tuple(axes))
 
 
+@pytest.mark.parametrize("shape", [(2**14,), (1000, 1000), (3, 40_001)])
+def test_one_look_at_an_array_serves_sine_and_cosine(shape):
+    """Wherever the far number is, it is found; a nan is not far."""
+
+    def f(x):
+        return jnp.sin(x) * jnp.cos(x)
+
+    x = RNG.standard_normal(shape).astype(np.float32)
+    assert calls(f, x) == 2  # of which the compiler makes one
+    for place in (None, 0, x.size // 3, x.size - 1):
+        v = x.copy()
+        v.flat[5] = np.nan
+        if place is not None:
+            v.flat[place] = -4e6 * np.pi
+        exact = np.sin(2 * v.astype(np.float64)) / 2
+        np.testing.assert_allclose(jit(f)(v), exact, rtol=3e-7, atol=1e-7)
+
+
+def test_at_most_two_arrays_that_may_meet_in_a_loop_are_looked_at():
+    x = RNG.standard_normal((3, 2**14)).astype(np.float32)
+    assert calls(lambda a, b: jnp.sin(a) + jnp.sin(b), *x[:2]) == 2
+    assert calls(lambda a, b, c: jnp.sin(a) + jnp.sin(b) + jnp.sin(2 * c) + jnp.cos(a), *x) == 3
+    assert calls(lambda a, b, c: jnp.sin(jnp.sin(jnp.sin(a) + b) + c), *x) == 3
+
+
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("odd", [False, True])
 @pytest.mark.parametrize(
