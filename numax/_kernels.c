@@ -690,9 +690,9 @@ static XLA_FFI_Error *cumulate(XLA_FFI_CallFrame *frame) {
 
 /* ---- sums scattered into a row: operand [n], places int32 [...], updates [...], or one for all ----
  *
- * Updates at places out of bounds are left out. The updates are summed in PARTS tables, whatever the number of threads. */
+ * Updates at places out of bounds are left out, or with `clip` go to the ends. The updates are summed in PARTS tables, whatever the number of threads. */
 
-enum { PARTS = 4, APART = 64 }; /* APART: elements between tables, or two threads would write to one cache line */
+enum { PARTS = 4, APART = 64, PLACES = 1024 }; /* APART: elements between tables, or two threads would write to one cache line */
 
 typedef struct {
     void *out;
@@ -700,19 +700,33 @@ typedef struct {
     const void *updates;
     int64_t n, count, stride; /* stride 0: one update for all */
     void *tables;             /* PARTS of n elements */
+    int clip;
 } scattered;
+
+WIDE static void clipped(const int32_t *restrict places, int64_t count, int32_t last, int32_t *restrict out) {
+    for (int64_t i = 0; i < count; i++) {
+        const int32_t place = places[i] < 0 ? 0 : places[i];
+        out[i] = place > last ? last : place;
+    }
+}
 
 #define SCATTERED(NAME, T)                                                                                            \
     static void NAME##_table(const scattered *s, int64_t part) {                                                      \
-        const int64_t first = part * s->count / PARTS, last = (part + 1) * s->count / PARTS, stride = s->stride;      \
-        const int32_t *places = s->places;                                                                            \
+        const int64_t first = part * s->count / PARTS, last = (part + 1) * s->count / PARTS;                          \
         const uint32_t n = (uint32_t)s->n;                                                                            \
-        const T *updates = s->updates;                                                                                \
+        const T *updates = s->updates, all = *updates;                                                                \
+        const int single = s->stride == 0;                                                                            \
         T *table = (T *)s->tables + part * (s->n + APART);                                                            \
         memset(table, 0, (size_t)s->n * sizeof(T));                                                                   \
-        for (int64_t i = first; i < last; i++) {                                                                      \
-            const uint32_t place = (uint32_t)places[i];                                                               \
-            if (place < n) table[place] = (T)(table[place] + updates[i * stride]);                                    \
+        for (int64_t at = first; at < last; at += PLACES) {                                                           \
+            const int64_t count = least(PLACES, last - at);                                                           \
+            int32_t inside[PLACES];                                                                                   \
+            const int32_t *places = s->places + at;                                                                   \
+            if (s->clip) clipped(places, count, (int32_t)(n - 1), inside), places = inside;                           \
+            for (int64_t i = 0; i < count; i++) {                                                                     \
+                const uint32_t place = (uint32_t)places[i];                                                           \
+                if (place < n) table[place] = (T)(table[place] + (single ? all : updates[at + i]));                   \
+            }                                                                                                         \
         }                                                                                                             \
     }                                                                                                                 \
     WIDE static void NAME##_join(const scattered *s) {                                                                \
@@ -745,8 +759,9 @@ static XLA_FFI_Error *scatter_add(XLA_FFI_CallFrame *frame) {
     if (!x || !places || !updates || !out || x->rank != 1 || x->dims[0] > INT32_MAX || places->dtype != XLA_FFI_DataType_S32)
         return fail(frame, "numax_scatter_add: wrong arguments.");
     const int64_t n = x->dims[0], count = size_of(places, 0, places->rank), given = size_of(updates, 0, updates->rank);
+    const int clip = number(frame, "clip") == 1 && n > 0;
     if (given != 1 && given != count) return fail(frame, "numax_scatter_add: wrong number of updates.");
-    scattered_job j = {.s = {out->data, places->data, updates->data, n, count, given == count, NULL}};
+    scattered_job j = {.s = {out->data, places->data, updates->data, n, count, given == count, NULL, clip}};
     size_t size = 8;
     switch (x->dtype) {
 #define TYPE(NAME, SIZE)                                                                                                \

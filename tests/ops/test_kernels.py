@@ -293,11 +293,27 @@ def test_scattered_sums_are_numpys(shape, count, index, dtype):
     np.testing.assert_array_equal(added(x, rows, updates), expected)
 
 
-def test_a_sum_scattered_with_clipped_places():
-    rows = RNG.integers(-50, 150, 5000).astype(np.int32)
-    updates = np.ones(5000, np.float32)
-    found = jit(lambda x, i, u: added(x, i, u, "clip"))(np.zeros(100, np.float32), rows, updates)
-    np.testing.assert_array_equal(found, np.bincount(np.clip(rows, 0, 99), minlength=100))
+@pytest.mark.parametrize("index", [np.int32, np.int64, np.uint32, np.int8])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_sum_scattered_with_clipped_places(index, weighted):
+    rows = RNG.integers(-500, 1500, 5001).astype(index)
+    rows[:2] = np.iinfo(index).min, np.iinfo(index).max
+    updates = RNG.integers(-9, 9, 5001).astype(np.float32) if weighted else np.float32(2)
+
+    def f(x, i, u):
+        return added(x, i, jnp.broadcast_to(u, i.shape), "clip")
+
+    x = np.zeros(100, np.float32)
+    assert calls(f, x, rows, updates) == 1
+    expected = np.zeros(100, np.float32)
+    np.add.at(expected, np.clip(rows.astype(np.int64), 0, 99), updates)
+    np.testing.assert_array_equal(jit(f)(x, rows, updates), expected)
+
+
+def test_bincount_counts_negative_numbers_as_0_and_drops_large_ones():
+    i = RNG.integers(-200, 1200, 20_000).astype(np.int32)
+    found = jit(lambda i: jnp.bincount(i, length=1000))(i)
+    np.testing.assert_array_equal(found, np.bincount(np.maximum(i, 0), minlength=1200)[:1000])
 
 
 def test_one_update_for_all():

@@ -74,16 +74,19 @@ def cumulate(ctx: Any, x: Any, axis: int, reverse: bool, product: bool) -> Any:
     return _call(ctx, "numax_cumulate", [x], x.shape, numbers)
 
 
-def scatter_add(ctx: Any, x: Any, places: Any, updates: Any) -> Any:
-    """x, of one dimension, with updates added at places, or None. places: int32; those out of bounds are left out. updates: one for
-    each. They are summed in four parts, so x must be short beside them."""
+def scatter_add(ctx: Any, x: Any, places: Any, updates: Any, clip: bool) -> Any:
+    """x, of one dimension, with updates added at places, or None. places: int32; those out of bounds are left out, or with `clip` count
+    as the first or last. updates: one for each. They are summed in four parts, so x must be short beside them."""
     count = math.prod(updates.shape)
     if not ctx.kernels or x.dtype not in _SUMS or count < max(_FEW, 4 * x.shape[0]):
         return None
     if updates.scalar is not None:
         updates = updates.scalar
     operands = [x, places, updates]
-    return _call(ctx, "numax_scatter_add", operands, x.shape, {}, output_operand_aliases={0: 0})
+    numbers = {"clip": clip}
+    return _call(
+        ctx, "numax_scatter_add", operands, x.shape, numbers, output_operand_aliases={0: 0}
+    )
 
 
 def outside(ctx: Any, x: Any, low: float, high: float) -> Any:
