@@ -25,13 +25,13 @@ SMALL: dict[str, object] = {
     "xla_cpu_use_fusion_emitters": False,
     "xla_backend_optimization_level": 1,
 }
-# Loops over larger arrays on CPUs (decision 0011): LLVM's own vectoriser, and for long formulas two vectors at a time, of 512 bits
+# Loops over larger arrays on CPUs (decision 0011): LLVM's own vectoriser, and for long formulas three vectors at a time, of 512 bits
 # where the CPU has them. XLA's tiles make one short vector at a time, each of whose operations waits for the one before. A scalar
 # that chooses between formulas gives a loop for each (`cpu_math.in_range`).
 LOOPS: dict[str, str] = {"xla_cpu_disable_tiled_emitter": ""}
 FORMULAS: dict[str, str] = {
     **LOOPS,
-    "-force-vector-interleave": "2",
+    "-force-vector-interleave": "3",
     "-unswitch-threshold": "2000",
 }
 WIDE: dict[str, object] = {"xla_cpu_prefer_vector_width": 512}
