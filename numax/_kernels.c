@@ -189,7 +189,7 @@ static XLA_FFI_Error *outside(XLA_FFI_CallFrame *frame) {
  * nans of one sign lie above infinity, and those of the other at the very bottom: SPARE of them. Taken away from all ranks, they
  * wrap around to the top, and the largest rank tells of any nan. */
 
-enum { LANES = 64, COLUMNS = 2048, SHORT = 128 }; /* SHORT: elements of four vectors, at most */
+enum { LANES = 64, COLUMNS = 2048, SHORT = 128 }; /* SHORT: rows from here on are cut into lanes */
 
 typedef struct {
     const void *x;
@@ -200,27 +200,6 @@ typedef struct {
     int least;
     void *best, *place; /* [outer, parts, inner], where there are parts; of places, which are those in `place` */
 } extremes;
-
-/* a becomes the larger of two vectors; the parts of a comparison are 0 or -1. */
-#define LARGER(a, b)                                                                                \
-    {                                                                                               \
-        const __typeof__(a) better = (__typeof__(a))((b) > (a));                                    \
-        (a) = ((b) & better) | ((a) & ~better);                                                     \
-    }
-/* y, of the type of half a vector: the larger of x's halves. */
-#define HALVED(type, x, y)                                                                          \
-    type y, y##_other;                                                                              \
-    memcpy(&y, &(x), sizeof(type));                                                                 \
-    memcpy(&y##_other, (const char *)&(x) + sizeof(type), sizeof(type));                            \
-    LARGER(y, y##_other)
-#define TAKE(NAME, S, U, best, from)                                                                \
-    {                                                                                               \
-        memcpy(&bits, from, 64);                                                                    \
-        __builtin_prefetch((const char *)(from) + 1024); /* 0.9 of the time */                      \
-        const NAME##_vector rank =                                                                  \
-            (NAME##_vector)((NAME##_unsigned)(bits ^ ((bits >> NAME##_SHIFT) & NAME##_ALL) ^ turn) - (U)NAME##_SPARE); \
-        LARGER(best, rank)                                                                          \
-    }
 
 #define EXTREMES(NAME, S, U, INFINITE)                                                                                \
     enum { NAME##_SHIFT = 8 * sizeof(S) - 1 };                                                                        \
@@ -246,35 +225,17 @@ typedef struct {
     static INLINE void NAME##_clear(int64_t lanes, S *best) {                                                         \
         for (int64_t k = 0; k < lanes; k++) best[k] = NAME##_LOWEST;                                                  \
     }                                                                                                                 \
-    static INLINE void NAME##_fold(int64_t lanes, int64_t kept, S *restrict best) {                                   \
-        for (int64_t from = kept; from < lanes; from += kept)                                                         \
-            for (int64_t k = 0; k < kept; k++) best[k] = NAME##_over(best[k], best[from + k]);                        \
+    static INLINE void NAME##_fold(int64_t lanes, int64_t kept, S *best) {                                            \
+        for (int64_t many = lanes / kept; many > 1; many -= many / 2) { /* the last half onto the first */            \
+            const int64_t half = many / 2 * kept;                                                                     \
+            const S *restrict from = best + (many - many / 2) * kept;                                                 \
+            for (int64_t k = 0; k < half; k++) best[k] = NAME##_over(best[k], from[k]);                               \
+        }                                                                                                             \
     }                                                                                                                 \
     static INLINE S NAME##_value(S best, S turn) {                                                                    \
         const S key = (S)((S)(U)((U)best + (U)NAME##_SPARE) ^ turn), bits = (S)(key ^ ((key >> NAME##_SHIFT) & NAME##_ALL));\
         const S nan = (S)((INFINITE) | ((INFINITE) & ~((INFINITE) << 1)) >> 1);                                       \
         return best > (S)((INFINITE) - NAME##_SPARE) ? nan : bits;                                                    \
-    }                                                                                                                 \
-    typedef S NAME##_vector __attribute__((vector_size(64)));                                                         \
-    typedef U NAME##_unsigned __attribute__((vector_size(64)));                                                       \
-    typedef S NAME##_half __attribute__((vector_size(32)));                                                           \
-    typedef S NAME##_quarter __attribute__((vector_size(16)));                                                        \
-    /* One row of at least four vectors, side by side; the last elements may be looked at twice. */                   \
-    static INLINE S NAME##_line(const S *x, int64_t n, S turn) {                                                      \
-        enum { MANY = 64 / sizeof(S), FOUR = 4 * MANY };                                                              \
-        NAME##_vector b0 = (NAME##_vector){0} + NAME##_LOWEST, b1 = b0, b2 = b0, b3 = b0, bits;                       \
-        for (int64_t i = 0; i < n; i += FOUR) {                                                                       \
-            const S *from = x + (i + FOUR <= n ? i : n - FOUR);                                                       \
-            TAKE(NAME, S, U, b0, from)                                                                                \
-            TAKE(NAME, S, U, b1, from + MANY)                                                                         \
-            TAKE(NAME, S, U, b2, from + 2 * MANY)                                                                     \
-            TAKE(NAME, S, U, b3, from + 3 * MANY)                                                                     \
-        }                                                                                                             \
-        LARGER(b0, b1) LARGER(b2, b3) LARGER(b0, b2)                                                                  \
-        HALVED(NAME##_half, b0, half) HALVED(NAME##_quarter, half, quarter)                                           \
-        S last = quarter[0];                                                                                          \
-        for (int i = 1; i < MANY / 4; i++) last = NAME##_over(last, quarter[i]);                                      \
-        return last;                                                                                                  \
     }                                                                                                                 \
     /* Outer rows from first to last, each short: LANES of them side by side. */                                      \
     WIDE static void NAME##_short(const extremes *e, int64_t first, int64_t last) {                                   \
@@ -298,10 +259,8 @@ typedef struct {
         const S *x = (const S *)e->x + (outer * e->n + from) * inner, turn = e->least ? (S)-1 : 0;                    \
         S b[COLUMNS];                                                                                                 \
         int64_t left = 0, wide = inner;                                                                               \
-        if (inner == 1) {                                                                                             \
-            b[0] = NAME##_line(x, rows, turn);                                                                        \
-        } else if (inner < LANES) { /* as many rows side by side as fit */                                            \
-            const int64_t beside = 4 * LANES / inner, lanes = beside * inner, times = rows / beside;                  \
+        if (inner < LANES) { /* as many rows side by side as fit */                                            \
+            const int64_t beside = (inner == 1 ? LANES : 4 * LANES) / inner, lanes = beside * inner, times = rows / beside;\
             NAME##_clear(lanes, b);                                                                                   \
             NAME##_rows(x, times, lanes, 1, lanes, turn, b);                                                          \
             NAME##_rows(x + times * lanes, 1, 0, 1, rows * inner - times * lanes, turn, b);                           \
