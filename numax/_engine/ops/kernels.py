@@ -21,7 +21,7 @@ _SUMS = frozenset(
 _FEW = 1 << 12  # elements
 _MANY = 1 << 5
 _LOOP = 1 << 14
-_RECENT = 1 << 10  # lines
+_RECENT = 1 << 9  # lines
 
 
 def _call(
@@ -107,12 +107,11 @@ def _crowded(lines: Sequence[str], name: str) -> bool:
     wanted, others = {name}, set()
     for line in reversed(lines[-_RECENT:]):
         out, _, text = line.strip().partition(" = ")
-        look = "@numax_outside(" in text
-        operands = _NAMES.findall(text)
-        if look and operands[0] != name:
-            others.add(operands[0])
-        if look and (out in wanted or operands[0] == name):
-            return False
-        if out.partition(":")[0] in wanted:
-            wanted.update(operands)
+        if "@numax_outside(" in text:
+            (operand,) = _NAMES.findall(text)
+            if out in wanted or operand == name:
+                return False
+            others.add(operand)
+        elif out.partition(":")[0] in wanted:
+            wanted.update(_NAMES.findall(text))
     return len(others) > 1
