@@ -99,8 +99,8 @@ def test_all_narrow_floats_with_some_others(name, dtype):
     x = np.repeat(all_of(dtype)[:, None], len(_OTHERS), 1)
     y = np.broadcast_to(np.array(_OTHERS).astype(dtype), x.shape).copy()
     for a, b in ((x, y), (y, x)):
-        exact = reference(a.astype(np.float64), b.astype(np.float64))
-        assert error(compiled(fun, [a, b])[0], exact, dtype) < 1
+        wide = [v.astype(np.float64) * 1 for v in (a, b)]  # NumPy's pow of a signalling nan is nan
+        assert error(compiled(fun, [a, b])[0], reference(*wide), dtype) < 1
 
 
 def bits(count, seed):
