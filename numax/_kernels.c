@@ -1,5 +1,5 @@
 /* Optional kernels for compiled programs on CPUs, behind XLA's FFI: extremes that keep nans, running sums and products,
- * scattered sums. XLA's own code for them loses nans, or takes several times as long.
+ * scattered sums, range checks. XLA's own code for them loses nans, or takes several times as long.
  *
  * numax works without them (numax/_engine/ops/kernels.py). Results do not depend on the number of threads.
  */
@@ -127,16 +127,60 @@ static int64_t size_of(const XLA_FFI_Buffer *buffer, int64_t first, int64_t last
     return size;
 }
 
-/* A number among the attributes, of 64 bits; -1 if it is not there. */
-static int64_t number(XLA_FFI_CallFrame *frame, const char *name) {
+/* The attribute of a name and type. */
+static const void *attribute(XLA_FFI_CallFrame *frame, const char *name, XLA_FFI_DataType dtype) {
     for (int64_t i = 0; i < frame->attrs.size; i++) {
         const XLA_FFI_ByteSpan *found = frame->attrs.names[i];
         if (found->len != strlen(name) || memcmp(found->ptr, name, found->len) || frame->attrs.types[i] != XLA_FFI_AttrType_SCALAR)
             continue;
         const XLA_FFI_Scalar *scalar = frame->attrs.attrs[i];
-        return scalar->dtype == XLA_FFI_DataType_S64 ? *(const int64_t *)scalar->value : -1;
+        return scalar->dtype == dtype ? scalar->value : NULL;
     }
-    return -1;
+    return NULL;
+}
+
+/* A number among the attributes, of 64 bits; -1 if it is not there. */
+static int64_t number(XLA_FFI_CallFrame *frame, const char *name) {
+    const int64_t *found = attribute(frame, name, XLA_FFI_DataType_S64);
+    return found ? *found : -1;
+}
+
+/* A float64 among the attributes; 0 if it is not there. */
+static double real(XLA_FFI_CallFrame *frame, const char *name) {
+    const double *found = attribute(frame, name, XLA_FFI_DataType_F64);
+    return found ? *found : 0.0;
+}
+
+/* ---- whether any float32 lies outside low ... high; a nan does not ---- */
+
+typedef struct {
+    const float *x;
+    float low, high;
+    _Atomic int found;
+} range;
+
+WIDE static int any_outside(const float *x, int64_t n, float low, float high) {
+    int any = 0;
+    for (int64_t i = 0; i < n; i++) any |= (x[i] < low) | (x[i] > high);
+    return any;
+}
+
+static void range_pieces(const void *state, int64_t first, int64_t last) {
+    range *r = (range *)state;
+    enum { AT_ONCE = 4096 };
+    for (; first < last && !atomic_load(&r->found); first += AT_ONCE)
+        if (any_outside(r->x + first, least(AT_ONCE, last - first), r->low, r->high)) atomic_store(&r->found, 1);
+}
+
+static XLA_FFI_Error *outside(XLA_FFI_CallFrame *frame) {
+    if (is_question(frame)) return NULL;
+    const XLA_FFI_Buffer *x = argument(frame, 0), *out = result(frame);
+    if (!x || !out || x->dtype != XLA_FFI_DataType_F32) return fail(frame, "numax_outside: wrong arguments.");
+    const int64_t size = size_of(x, 0, x->rank);
+    range r = {.x = x->data, .low = (float)real(frame, "low"), .high = (float)real(frame, "high")};
+    in_pieces(frame, range_pieces, &r, size, size);
+    *(uint8_t *)out->data = (uint8_t)atomic_load(&r.found);
+    return NULL;
 }
 
 /* ---- extremes over the axes first ... last - 1: [outer, n, inner] to [outer, inner] ----
@@ -145,7 +189,7 @@ static int64_t number(XLA_FFI_CallFrame *frame, const char *name) {
  * nans of one sign lie above infinity, and those of the other at the very bottom: SPARE of them. Taken away from all ranks, they
  * wrap around to the top, and the largest rank tells of any nan. */
 
-enum { LANES = 64, COLUMNS = 2048, SHORT = 128 }; /* SHORT: elements of four vectors, at most */
+enum { LANES = 64, COLUMNS = 2048, SHORT = 128 }; /* SHORT: rows from here on are cut into lanes */
 
 typedef struct {
     const void *x;
@@ -156,27 +200,6 @@ typedef struct {
     int least;
     void *best, *place; /* [outer, parts, inner], where there are parts; of places, which are those in `place` */
 } extremes;
-
-/* a becomes the larger of two vectors; the parts of a comparison are 0 or -1. */
-#define LARGER(a, b)                                                                                \
-    {                                                                                               \
-        const __typeof__(a) better = (__typeof__(a))((b) > (a));                                    \
-        (a) = ((b) & better) | ((a) & ~better);                                                     \
-    }
-/* y, of the type of half a vector: the larger of x's halves. */
-#define HALVED(type, x, y)                                                                          \
-    type y, y##_other;                                                                              \
-    memcpy(&y, &(x), sizeof(type));                                                                 \
-    memcpy(&y##_other, (const char *)&(x) + sizeof(type), sizeof(type));                            \
-    LARGER(y, y##_other)
-#define TAKE(NAME, S, U, best, from)                                                                \
-    {                                                                                               \
-        memcpy(&bits, from, 64);                                                                    \
-        __builtin_prefetch((const char *)(from) + 1024); /* 0.9 of the time */                      \
-        const NAME##_vector rank =                                                                  \
-            (NAME##_vector)((NAME##_unsigned)(bits ^ ((bits >> NAME##_SHIFT) & NAME##_ALL) ^ turn) - (U)NAME##_SPARE); \
-        LARGER(best, rank)                                                                          \
-    }
 
 #define EXTREMES(NAME, S, U, INFINITE)                                                                                \
     enum { NAME##_SHIFT = 8 * sizeof(S) - 1 };                                                                        \
@@ -202,35 +225,17 @@ typedef struct {
     static INLINE void NAME##_clear(int64_t lanes, S *best) {                                                         \
         for (int64_t k = 0; k < lanes; k++) best[k] = NAME##_LOWEST;                                                  \
     }                                                                                                                 \
-    static INLINE void NAME##_fold(int64_t lanes, int64_t kept, S *restrict best) {                                   \
-        for (int64_t from = kept; from < lanes; from += kept)                                                         \
-            for (int64_t k = 0; k < kept; k++) best[k] = NAME##_over(best[k], best[from + k]);                        \
+    static INLINE void NAME##_fold(int64_t lanes, int64_t kept, S *best) {                                            \
+        for (int64_t many = lanes / kept; many > 1; many -= many / 2) { /* the last half onto the first */            \
+            const int64_t half = many / 2 * kept;                                                                     \
+            const S *restrict from = best + (many - many / 2) * kept;                                                 \
+            for (int64_t k = 0; k < half; k++) best[k] = NAME##_over(best[k], from[k]);                               \
+        }                                                                                                             \
     }                                                                                                                 \
     static INLINE S NAME##_value(S best, S turn) {                                                                    \
         const S key = (S)((S)(U)((U)best + (U)NAME##_SPARE) ^ turn), bits = (S)(key ^ ((key >> NAME##_SHIFT) & NAME##_ALL));\
         const S nan = (S)((INFINITE) | ((INFINITE) & ~((INFINITE) << 1)) >> 1);                                       \
         return best > (S)((INFINITE) - NAME##_SPARE) ? nan : bits;                                                    \
-    }                                                                                                                 \
-    typedef S NAME##_vector __attribute__((vector_size(64)));                                                         \
-    typedef U NAME##_unsigned __attribute__((vector_size(64)));                                                       \
-    typedef S NAME##_half __attribute__((vector_size(32)));                                                           \
-    typedef S NAME##_quarter __attribute__((vector_size(16)));                                                        \
-    /* One row of at least four vectors, side by side; the last elements may be looked at twice. */                   \
-    static INLINE S NAME##_line(const S *x, int64_t n, S turn) {                                                      \
-        enum { MANY = 64 / sizeof(S), FOUR = 4 * MANY };                                                              \
-        NAME##_vector b0 = (NAME##_vector){0} + NAME##_LOWEST, b1 = b0, b2 = b0, b3 = b0, bits;                       \
-        for (int64_t i = 0; i < n; i += FOUR) {                                                                       \
-            const S *from = x + (i + FOUR <= n ? i : n - FOUR);                                                       \
-            TAKE(NAME, S, U, b0, from)                                                                                \
-            TAKE(NAME, S, U, b1, from + MANY)                                                                         \
-            TAKE(NAME, S, U, b2, from + 2 * MANY)                                                                     \
-            TAKE(NAME, S, U, b3, from + 3 * MANY)                                                                     \
-        }                                                                                                             \
-        LARGER(b0, b1) LARGER(b2, b3) LARGER(b0, b2)                                                                  \
-        HALVED(NAME##_half, b0, half) HALVED(NAME##_quarter, half, quarter)                                           \
-        S last = quarter[0];                                                                                          \
-        for (int i = 1; i < MANY / 4; i++) last = NAME##_over(last, quarter[i]);                                      \
-        return last;                                                                                                  \
     }                                                                                                                 \
     /* Outer rows from first to last, each short: LANES of them side by side. */                                      \
     WIDE static void NAME##_short(const extremes *e, int64_t first, int64_t last) {                                   \
@@ -254,10 +259,8 @@ typedef struct {
         const S *x = (const S *)e->x + (outer * e->n + from) * inner, turn = e->least ? (S)-1 : 0;                    \
         S b[COLUMNS];                                                                                                 \
         int64_t left = 0, wide = inner;                                                                               \
-        if (inner == 1) {                                                                                             \
-            b[0] = NAME##_line(x, rows, turn);                                                                        \
-        } else if (inner < LANES) { /* as many rows side by side as fit */                                            \
-            const int64_t beside = 4 * LANES / inner, lanes = beside * inner, times = rows / beside;                  \
+        if (inner < LANES) { /* as many rows side by side as fit */                                            \
+            const int64_t beside = (inner == 1 ? LANES : 4 * LANES) / inner, lanes = beside * inner, times = rows / beside;\
             NAME##_clear(lanes, b);                                                                                   \
             NAME##_rows(x, times, lanes, 1, lanes, turn, b);                                                          \
             NAME##_rows(x + times * lanes, 1, 0, 1, rows * inner - times * lanes, turn, b);                           \
@@ -646,9 +649,9 @@ static XLA_FFI_Error *cumulate(XLA_FFI_CallFrame *frame) {
 
 /* ---- sums scattered into a row: operand [n], places int32 [...], updates [...], or one for all ----
  *
- * Updates at places out of bounds are left out. The updates are summed in PARTS tables, whatever the number of threads. */
+ * Updates at places out of bounds are left out, or with `clip` go to the ends. The updates are summed in PARTS tables, whatever the number of threads. */
 
-enum { PARTS = 4, APART = 64 }; /* APART: elements between tables, or two threads would write to one cache line */
+enum { PARTS = 4, APART = 64, PLACES = 1024 }; /* APART: elements between tables, or two threads would write to one cache line */
 
 typedef struct {
     void *out;
@@ -656,19 +659,33 @@ typedef struct {
     const void *updates;
     int64_t n, count, stride; /* stride 0: one update for all */
     void *tables;             /* PARTS of n elements */
+    int clip;
 } scattered;
+
+WIDE static void clipped(const int32_t *restrict places, int64_t count, int32_t last, int32_t *restrict out) {
+    for (int64_t i = 0; i < count; i++) {
+        const int32_t place = places[i] < 0 ? 0 : places[i];
+        out[i] = place > last ? last : place;
+    }
+}
 
 #define SCATTERED(NAME, T)                                                                                            \
     static void NAME##_table(const scattered *s, int64_t part) {                                                      \
-        const int64_t first = part * s->count / PARTS, last = (part + 1) * s->count / PARTS, stride = s->stride;      \
-        const int32_t *places = s->places;                                                                            \
+        const int64_t first = part * s->count / PARTS, last = (part + 1) * s->count / PARTS;                          \
         const uint32_t n = (uint32_t)s->n;                                                                            \
-        const T *updates = s->updates;                                                                                \
+        const T *updates = s->updates, all = *updates;                                                                \
+        const int single = s->stride == 0;                                                                            \
         T *table = (T *)s->tables + part * (s->n + APART);                                                            \
         memset(table, 0, (size_t)s->n * sizeof(T));                                                                   \
-        for (int64_t i = first; i < last; i++) {                                                                      \
-            const uint32_t place = (uint32_t)places[i];                                                               \
-            if (place < n) table[place] = (T)(table[place] + updates[i * stride]);                                    \
+        for (int64_t at = first; at < last; at += PLACES) {                                                           \
+            const int64_t count = least(PLACES, last - at);                                                           \
+            int32_t inside[PLACES];                                                                                   \
+            const int32_t *places = s->places + at;                                                                   \
+            if (s->clip) clipped(places, count, (int32_t)(n - 1), inside), places = inside;                           \
+            for (int64_t i = 0; i < count; i++) {                                                                     \
+                const uint32_t place = (uint32_t)places[i];                                                           \
+                if (place < n) table[place] = (T)(table[place] + (single ? all : updates[at + i]));                   \
+            }                                                                                                         \
         }                                                                                                             \
     }                                                                                                                 \
     WIDE static void NAME##_join(const scattered *s) {                                                                \
@@ -701,8 +718,9 @@ static XLA_FFI_Error *scatter_add(XLA_FFI_CallFrame *frame) {
     if (!x || !places || !updates || !out || x->rank != 1 || x->dims[0] > INT32_MAX || places->dtype != XLA_FFI_DataType_S32)
         return fail(frame, "numax_scatter_add: wrong arguments.");
     const int64_t n = x->dims[0], count = size_of(places, 0, places->rank), given = size_of(updates, 0, updates->rank);
+    const int clip = number(frame, "clip") == 1 && n > 0;
     if (given != 1 && given != count) return fail(frame, "numax_scatter_add: wrong number of updates.");
-    scattered_job j = {.s = {out->data, places->data, updates->data, n, count, given == count, NULL}};
+    scattered_job j = {.s = {out->data, places->data, updates->data, n, count, given == count, NULL, clip}};
     size_t size = 8;
     switch (x->dtype) {
 #define TYPE(NAME, SIZE)                                                                                                \
@@ -732,7 +750,7 @@ static PyObject *registrations(PyObject *self, PyObject *unused) {
     static const struct {
         const char *name;
         XLA_FFI_Handler *handler;
-    } all[] = {{"numax_extreme", extreme}, {"numax_cumulate", cumulate}, {"numax_scatter_add", scatter_add}};
+    } all[] = {{"numax_extreme", extreme}, {"numax_cumulate", cumulate}, {"numax_scatter_add", scatter_add}, {"numax_outside", outside}};
     PyObject *out = PyDict_New();
     for (size_t i = 0; out && i < sizeof(all) / sizeof(all[0]); i++) {
         PyObject *capsule = PyCapsule_New((void *)(intptr_t)all[i].handler, "xla._CUSTOM_CALL_TARGET", NULL);

@@ -81,13 +81,10 @@ def _count(x: Any, weights: Any, length: int) -> Any:
     if not x.shape[0] or not length:
         return constant((length,), 0, weights.dtype)
     x = _roomy(x, length)
-    places = lax.min(x, _number(length, x.dtype))  # one bin more, for what is dropped
-    if dtypes.is_signed(x.dtype):
-        places = lax.max(places, _number(0, x.dtype))
     numbers = lax.ScatterDimensionNumbers((), (0,), (0,))
-    start = constant((length + 1,), 0, weights.dtype)
-    index = lax.expand_dims(places, (1,))
-    found = lax.scatter_add(start, index, weights, numbers, mode=_WITHIN)
+    start = constant((length + 1,), 0, weights.dtype)  # one bin more, for what is dropped
+    index = lax.expand_dims(x, (1,))
+    found = lax.scatter_add(start, index, weights, numbers, mode="clip")
     return lax.slice_in_dim(found, 0, length)
 
 

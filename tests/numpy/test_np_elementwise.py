@@ -527,3 +527,15 @@ def test_wide_types_agree_with_numpy(x64, name):
         if got.dtype != want.dtype or not close:
             found.append(f"{f}: {got.dtype} {want.dtype}")
     assert not found
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("odd", [[], [0.0, -0.0], [np.inf], [-1.0, np.nan], [-np.inf, np.nan]])
+def test_half_powers_of_many_numbers_are_those_of_few(odd, dtype):
+    x = np.linspace(0.1, 9, 5000).astype(dtype)
+    x[: len(odd)] = odd
+    out, few = np.asarray(jnp.array(x) ** 0.5), np.asarray(jnp.array(x[:9]) ** 0.5)
+    assert out.dtype == dtype
+    np.testing.assert_allclose(out[:9], few, rtol=np.finfo(dtype).eps)
+    np.testing.assert_array_equal(np.signbit(out[:9]), np.signbit(few))
+    np.testing.assert_allclose(out, numax.jit(lambda x: x**0.5)(x), rtol=np.finfo(dtype).eps)

@@ -46,6 +46,20 @@ def test_error_is_below_two_or_three_units(name):
 
 
 @pytest.mark.parametrize("name", ["sin", "cos", "tan"])
+def test_arrays_without_far_numbers_err_by_below_two_units(name):
+    fun, reference, _ = NAMES[name]
+    rng = np.random.default_rng(3)
+    quarters = (np.arange(-(2**21), 2**21, 16) * (np.pi / 2)).astype(np.float32)
+    x = np.concatenate([quarters, rng.uniform(-(2**22), 2**22, 50000), [-(2**22), 2**22, np.nan]])
+    for last in (0.0, 2.0**22 + 1, -3e38):  # without and with a number outside
+        v = np.append(x, last).astype(np.float32)
+        exact = reference(v.astype(np.float64))
+        out = compiled(fun, [v])[0].astype(np.float64)
+        assert np.nanmax(units(out, exact)) < 2
+        np.testing.assert_array_equal(np.isnan(out), np.isnan(exact))
+
+
+@pytest.mark.parametrize("name", ["sin", "cos", "tan"])
 def test_huge_arguments_are_reduced_exactly(name):
     rng = np.random.default_rng(1)
     x = (rng.standard_normal(300) * 10 ** rng.uniform(8, 38, 300)).astype(np.float32)

@@ -78,6 +78,11 @@ def test_lgamma_errs_by_at_most_a_unit_away_from_its_zeros():
     far = np.abs(exact) > 0.02
     assert units(out[far], exact[far]).max() < 1.25
     assert np.abs(out[~far] - exact[~far]).max() < 4e-9
+    positive = x > 0
+    many = compiled(special.lgamma, [np.resize(x[positive], 20000)])[0].astype(np.float64)
+    out, exact, far = many[: positive.sum()], exact[positive], far[positive]
+    assert units(out[far], exact[far]).max() < 1.25
+    assert np.abs(out[~far] - exact[~far]).max() < 4e-9
 
 
 def test_lgamma_of_special_values():
@@ -85,6 +90,9 @@ def test_lgamma_of_special_values():
     inf, nan = np.inf, np.nan
     out = compiled(special.lgamma, [x])[0]
     np.testing.assert_array_equal(out, [inf, inf, 0, 0, inf, inf, nan, inf, inf, inf, inf])
+    x = np.resize(np.array([0, -0.0, 1, 2, inf, nan, 3e38], np.float32), 7 * 3000)
+    out = compiled(special.lgamma, [x])[0]
+    np.testing.assert_array_equal(out[:7], [inf, inf, 0, 0, inf, nan, inf])
 
 
 def test_slow_functions_of_many_elements_run_compiled():

@@ -35,6 +35,9 @@ def test_digamma_has_all_digits_also_near_zeros():
     x = np.concatenate(parts).astype(np.float32)
     x = x[(x > 0) | (x != np.round(x))]
     assert units(special.digamma, mpmath.digamma, x).max() < 1
+    positive = np.append(x[x > 0], [0, INF, NAN]).astype(np.float32)
+    many = compiled(special.digamma, [np.resize(positive, 20000)])[0][: positive.size]
+    np.testing.assert_array_max_ulp(many, compiled(special.digamma, [positive])[0], 1)
 
 
 def test_zeta_errs_by_less_than_two_units():

@@ -112,6 +112,31 @@ def test_extremes_of_any_shape(shape, data, dtype):
     same(found, np.min, x, tuple(axes))
 
 
+@pytest.mark.parametrize("shape", [(2**14,), (1000, 1000), (3, 40_001)])
+def test_one_look_at_an_array_serves_sine_and_cosine(shape):
+    """Wherever the far number is, it is found; a nan is not far."""
+
+    def f(x):
+        return jnp.sin(x) * jnp.cos(x)
+
+    x = RNG.standard_normal(shape).astype(np.float32)
+    assert calls(f, x) == 2  # of which the compiler makes one
+    for place in (None, 0, x.size // 3, x.size - 1):
+        v = x.copy()
+        v.flat[5] = np.nan
+        if place is not None:
+            v.flat[place] = -4e6 * np.pi
+        exact = np.sin(2 * v.astype(np.float64)) / 2
+        np.testing.assert_allclose(jit(f)(v), exact, rtol=3e-7, atol=1e-7)
+
+
+def test_at_most_two_arrays_that_may_meet_in_a_loop_are_looked_at():
+    x = RNG.standard_normal((3, 2**14)).astype(np.float32)
+    assert calls(lambda a, b: jnp.sin(a) + jnp.sin(b), *x[:2]) == 2
+    assert calls(lambda a, b, c: jnp.sin(a) + jnp.sin(b) + jnp.sin(2 * c) + jnp.cos(a), *x) == 3
+    assert calls(lambda a, b, c: jnp.sin(jnp.sin(jnp.sin(a) + b) + c), *x) == 3
+
+
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("odd", [False, True])
 @pytest.mark.parametrize(
@@ -268,11 +293,27 @@ def test_scattered_sums_are_numpys(shape, count, index, dtype):
     np.testing.assert_array_equal(added(x, rows, updates), expected)
 
 
-def test_a_sum_scattered_with_clipped_places():
-    rows = RNG.integers(-50, 150, 5000).astype(np.int32)
-    updates = np.ones(5000, np.float32)
-    found = jit(lambda x, i, u: added(x, i, u, "clip"))(np.zeros(100, np.float32), rows, updates)
-    np.testing.assert_array_equal(found, np.bincount(np.clip(rows, 0, 99), minlength=100))
+@pytest.mark.parametrize("index", [np.int32, np.int64, np.uint32, np.int8])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_sum_scattered_with_clipped_places(index, weighted):
+    rows = RNG.integers(-500, 1500, 5001).astype(index)
+    rows[:2] = np.iinfo(index).min, np.iinfo(index).max
+    updates = RNG.integers(-9, 9, 5001).astype(np.float32) if weighted else np.float32(2)
+
+    def f(x, i, u):
+        return added(x, i, jnp.broadcast_to(u, i.shape), "clip")
+
+    x = np.zeros(100, np.float32)
+    assert calls(f, x, rows, updates) == 1
+    expected = np.zeros(100, np.float32)
+    np.add.at(expected, np.clip(rows.astype(np.int64), 0, 99), updates)
+    np.testing.assert_array_equal(jit(f)(x, rows, updates), expected)
+
+
+def test_bincount_counts_negative_numbers_as_0_and_drops_large_ones():
+    i = RNG.integers(-200, 1200, 20_000).astype(np.int32)
+    found = jit(lambda i: jnp.bincount(i, length=1000))(i)
+    np.testing.assert_array_equal(found, np.bincount(np.maximum(i, 0), minlength=1200)[:1000])
 
 
 def test_one_update_for_all():

@@ -89,6 +89,16 @@ def test_a_program_can_choose_its_own_extra_options(text):
     assert rt.compile(_add(5000), options=options) is not rt.compile(_add(5000))
 
 
+def test_transpositions_without_formulas_keep_the_compilers_tiles():
+    def extras(text, formulas):
+        nothing = ((), False, formulas, False, (), (), ())
+        return compiler._extras(compiler.Program(text, (), 1, 1, *nothing), "cpu")
+
+    assert extras(_add(5000), False) == compiler.LOOPS
+    assert extras("stablehlo.transpose", False) == {}
+    assert extras("stablehlo.transpose", True) == compiler.FORMULAS
+
+
 def test_option_values_that_do_not_fit_are_an_error():
     with pytest.raises(JaxRuntimeError, match="not a valid int32"):
         rt.compile(_add(15), options={"xla_backend_optimization_level": "fast"})

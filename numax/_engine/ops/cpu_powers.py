@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from numax._engine.core import dtypes
+from numax._engine.ops.cpu_math import in_range
 from numax._engine.ops.formula import polynomial
 
 _INF = math.inf
@@ -219,9 +220,13 @@ def exp2(m: Any, x: Any) -> Any:
     return m.where(x >= 128.0, _INF, m.where(x != x, x, out))
 
 
-def lgamma(m: Any, x: Any) -> Any:
-    """lgamma(x) = lgamma(x + 3) - log(x (x + 1) (x + 2)) below 3, Stirling's series above; for negative x, reflected:
-    log(pi / sin(pi |x|)) - log |x| - lgamma(|x|)."""
+def _lgamma_positive(m: Any, x: Any) -> Any:
+    """lgamma(x) = lgamma(x + 3) - log(x (x + 1) (x + 2)) below 3, Stirling's series above; float64."""
+    return [lgamma_wide(m, m.astype(x, dtypes.float64))]
+
+
+def _lgamma_any(m: Any, x: Any) -> Any:
+    """For negative x, reflected: log(pi / sin(pi |x|)) - log |x| - lgamma(|x|)."""
     size = m.abs(x)
     wide = m.astype(size, dtypes.float64)
     small = size < 3.0
@@ -230,13 +235,16 @@ def lgamma(m: Any, x: Any) -> Any:
     product = m.where(negative, 1.0, wide) * ((wide + 1.0) * (wide + 2.0))
     log = log_wide(m, m.where(small, product, wide))
     out = _lgamma_of_log(m, wide, size, log)
-    fraction = size - m.rint(size)
-    f = m.astype(m.abs(fraction), dtypes.float64)
+    f = m.astype(m.abs(size - m.rint(size)), dtypes.float64)
     sine = f * polynomial(SIN_PI, f * f)
     reflected = math.log(math.pi) - log_wide(m, sine) - m.where(small, 0.0, log) - out
-    out = m.astype(m.where(negative, reflected, out), dtypes.float32)
-    out = m.where((x == 1.0) | (x == 2.0), 0.0, out)
-    return m.where((size == _INF) | ((x <= 0.0) & (fraction == 0.0)), _INF, out)
+    return [m.where(negative, reflected, out)]
+
+
+def lgamma(m: Any, x: Any) -> Any:
+    (wide,) = in_range(m, x, 0.0, _INF, _lgamma_positive, _lgamma_any)
+    out = m.where((x == 1.0) | (x == 2.0), 0.0, m.astype(wide, dtypes.float32))
+    return m.where((m.abs(x) == _INF) | ((x <= 0.0) & (m.rint(x) == x)), _INF, out)
 
 
 __all__ = [

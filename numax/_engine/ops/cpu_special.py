@@ -9,6 +9,7 @@ from typing import Any
 
 from numax._engine.core import dtypes
 from numax._engine.ops import tables
+from numax._engine.ops.cpu_math import in_range
 from numax._engine.ops.cpu_powers import SIN_PI, exp2_wide, lgamma_wide, log_wide
 from numax._engine.ops.formula import polynomial
 
@@ -106,30 +107,46 @@ _SHIFTS = 6  # with so many terms, four terms of Euler and Maclaurin's formula l
 _MOST_SHIFTS = 10000
 
 
-def digamma(m: Any, x: Any) -> Any:
-    """digamma(x) = digamma(x + 3) - 1/x - 1/(x + 1) - 1/(x + 2) below 3, an asymptotic series above; for negative x,
-    reflected: digamma(-s) = digamma(s) + 1/s + pi / tan(pi s)."""
+def _digamma_of(m: Any, wide: Any, shift: Any, rest: Any) -> Any:
+    """digamma(x + 3) - shift below 3, and an asymptotic series, log x + rest / x - ..., above; of float64 x >= 0."""
+    small = wide < 3.0
+    large = m.where(small, 3.0, wide)
+    inverse = 1.0 / large
+    w = inverse * inverse
+    far = log_wide(m, large) - w * polynomial(_DIGAMMA_SERIES, w) + rest * inverse
+    return m.where(small, polynomial(_DIGAMMA_3, wide - 1.5) - shift, far)
+
+
+def _digamma_positive(m: Any, x: Any) -> Any:
+    wide = m.astype(x, dtypes.float64)
+    product = (wide + 1.0) * (wide + 2.0)
+    return [_digamma_of(m, wide, (product + wide * (2.0 * wide + 3.0)) / (wide * product), -0.5)]
+
+
+def _digamma_any(m: Any, x: Any) -> Any:
+    """For negative x, reflected: digamma(-s) = digamma(s) + 1/s + pi / tan(pi s)."""
     size = m.abs(x)
     wide = m.astype(size, dtypes.float64)
-    small = size < 3.0
     negative = x < 0.0
     # of small negative x the reflection takes 1/s from the sum
-    rest = (wide + 1.0) * (wide + 2.0)
+    product = (wide + 1.0) * (wide + 2.0)
     slope = 2.0 * wide + 3.0
-    shift = m.where(negative, slope, rest + wide * slope) / m.where(negative, rest, wide * rest)
-    inverse = 1.0 / m.where(small, 3.0, wide)
-    w = inverse * inverse
-    far = log_wide(m, m.where(small, 3.0, wide)) - w * polynomial(_DIGAMMA_SERIES, w)
-    far = far + m.where(negative, 0.5, -0.5) * inverse
-    out = m.where(small, polynomial(_DIGAMMA_3, wide - 1.5) - shift, far)
+    shift = m.where(negative, slope, product + wide * slope)
+    shift = shift / m.where(negative, product, wide * product)
+    out = _digamma_of(m, wide, shift, m.where(negative, 0.5, -0.5))
     fraction = size - m.rint(size)
     f = m.astype(m.abs(fraction), dtypes.float64)
     g = 0.5 - f
     cotangent = g * polynomial(SIN_PI, g * g) / (f * polynomial(SIN_PI, f * f))
     reflected = out + m.where(fraction < 0.0, -math.pi, math.pi) * cotangent
-    out = m.astype(m.where(negative, reflected, out), dtypes.float32)
-    out = m.where(negative & ((fraction == 0.0) | (size == _INF)), _NAN, out)
-    return m.where(x == 0.0, -_INF, m.where(x == _INF, _INF, out))
+    pole = (fraction == 0.0) | (size == _INF)
+    return [m.where(negative, m.where(pole, _NAN, reflected), out)]
+
+
+def digamma(m: Any, x: Any) -> Any:
+    """digamma(x) = digamma(x + 3) - 1/x - 1/(x + 1) - 1/(x + 2) below 3, an asymptotic series above."""
+    (wide,) = in_range(m, x, 0.0, _INF, _digamma_positive, _digamma_any)
+    return m.where(x == 0.0, -_INF, m.where(x == _INF, _INF, m.astype(wide, dtypes.float32)))
 
 
 def _powers_sum(m: Any, s: Any, q: Any, log_scale: Any) -> Any:

@@ -6,6 +6,7 @@ in memory anyway.
 """
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ _SUMS = frozenset(
 )
 _FEW = 1 << 12  # elements
 _MANY = 1 << 5
+_LOOP = 1 << 14
+_RECENT = 1 << 9  # lines
 
 
 def _call(
@@ -30,7 +33,7 @@ def _call(
         operands,
         [(shape, dtype or operands[0].dtype)],
         operand_layouts=[range(len(v.shape) - 1, -1, -1) for v in operands],
-        backend_config={name: np.int64(n) for name, n in numbers.items()},
+        backend_config={k: n if type(n) is float else np.int64(n) for k, n in numbers.items()},
         **options,
     )
     return out
@@ -71,13 +74,44 @@ def cumulate(ctx: Any, x: Any, axis: int, reverse: bool, product: bool) -> Any:
     return _call(ctx, "numax_cumulate", [x], x.shape, numbers)
 
 
-def scatter_add(ctx: Any, x: Any, places: Any, updates: Any) -> Any:
-    """x, of one dimension, with updates added at places, or None. places: int32; those out of bounds are left out. updates: one for
-    each. They are summed in four parts, so x must be short beside them."""
+def scatter_add(ctx: Any, x: Any, places: Any, updates: Any, clip: bool) -> Any:
+    """x, of one dimension, with updates added at places, or None. places: int32; those out of bounds are left out, or with `clip` count
+    as the first or last. updates: one for each. They are summed in four parts, so x must be short beside them."""
     count = math.prod(updates.shape)
     if not ctx.kernels or x.dtype not in _SUMS or count < max(_FEW, 4 * x.shape[0]):
         return None
     if updates.scalar is not None:
         updates = updates.scalar
     operands = [x, places, updates]
-    return _call(ctx, "numax_scatter_add", operands, x.shape, {}, output_operand_aliases={0: 0})
+    numbers = {"clip": clip}
+    return _call(
+        ctx, "numax_scatter_add", operands, x.shape, numbers, output_operand_aliases={0: 0}
+    )
+
+
+def outside(ctx: Any, x: Any, low: float, high: float) -> Any:
+    """Whether any number of a float32 array lies outside low ... high (a nan does not), as a scalar; or None."""
+    if not ctx.kernels or x.dtype != dtypes.float32 or math.prod(x.shape) < _LOOP:
+        return None
+    if _crowded(ctx.lines, x.name):
+        return None
+    return _call(ctx, "numax_outside", [x], (), {"low": low, "high": high}, dtype=dtypes.bool_)
+
+
+_NAMES = re.compile(r"%\w+")
+
+
+def _crowded(lines: Sequence[str], name: str) -> bool:
+    """Whether the block has looked at two arrays on which this one does not depend: they may meet in one loop, of which there
+    is a version for each outcome."""
+    wanted, others = {name}, set()
+    for line in reversed(lines[-_RECENT:]):
+        out, _, text = line.strip().partition(" = ")
+        if "@numax_outside(" in text:
+            (operand,) = _NAMES.findall(text)
+            if out in wanted or operand == name:
+                return False
+            others.add(operand)
+        elif out.partition(":")[0] in wanted:
+            wanted.update(_NAMES.findall(text))
+    return len(others) > 1

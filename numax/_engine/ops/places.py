@@ -550,7 +550,7 @@ def _is_row(shape: Shape, indices: Any, updates: Any, numbers: ScatterDimensionN
 
 
 def _lower_row_added(
-    ctx: Any, x: Any, indices: Any, updates: Any, scatter: Callable[..., Any]
+    ctx: Any, x: Any, indices: Any, updates: Any, clip: bool, scatter: Callable[..., Any]
 ) -> Any:
     """A sum scattered into a row: by a kernel, or in parts. scatter: (x, indices, updates) -> sum."""
     places = indices
@@ -558,9 +558,11 @@ def _lower_row_added(
         low = hlo.full(ctx, -1, indices.shape, indices.dtype)
         high = hlo.full(ctx, x.shape[0], indices.shape, indices.dtype)
         places = hlo.minimum(ctx, hlo.maximum(ctx, indices, low), high)
-    found = kernels.scatter_add(ctx, x, hlo.convert(ctx, places, dtypes.int32), updates)
+    found = kernels.scatter_add(ctx, x, hlo.convert(ctx, places, dtypes.int32), updates, clip)
     if found is not None:
         return found
+    if clip:
+        indices = lower_clip(ctx, indices, (x.shape[0] - 1,))
     n = indices.shape[0]
     if len(indices.shape) != 2 or n < _SPLIT or x.shape[0] >= n // 64:
         return scatter(x, indices, updates)
@@ -601,8 +603,6 @@ def lower_scatter(
     indices = lower_indices(ctx, indices, limits)
     if arrays and math.prod(indices.shape[:-1]) == 1 and not numbers.operand_batching_dims:
         return lower_one_window(ctx, x, indices, updates, numbers, mode, combine)
-    if mode is CLIP:
-        indices = lower_clip(ctx, indices, limits)
 
     def scatter(x: Any, indices: Any, updates: Any) -> Any:
         return hlo.scatter(
@@ -621,5 +621,7 @@ def lower_scatter(
         )[0]
 
     if combine is hlo.add and ctx.platform == "cpu" and _is_row(x.shape, indices, updates, numbers):
-        return _lower_row_added(ctx, x, indices, updates, scatter)
+        return _lower_row_added(ctx, x, indices, updates, mode is CLIP, scatter)
+    if mode is CLIP:
+        indices = lower_clip(ctx, indices, limits)
     return scatter(x, indices, updates)

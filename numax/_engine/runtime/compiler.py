@@ -25,12 +25,19 @@ SMALL: dict[str, object] = {
     "xla_cpu_use_fusion_emitters": False,
     "xla_backend_optimization_level": 1,
 }
-# Loops over larger arrays on CPUs (decision 0011): LLVM's own vectoriser, and for long formulas two vectors at a time, of 512 bits
-# where the CPU has them. XLA's tiles make one short vector at a time, each of whose operations waits for the one before.
+# Loops over larger arrays on CPUs (decision 0011): LLVM's own vectoriser, and for long formulas three vectors at a time, of 512 bits
+# where the CPU has them. XLA's tiles make one short vector at a time, each of whose operations waits for the one before. A scalar
+# that chooses between formulas gives a loop for each (`cpu_math.in_range`). Transpositions need the tiles: a loop over columns whose
+# distance is a power of two takes ten times as long.
 LOOPS: dict[str, str] = {"xla_cpu_disable_tiled_emitter": ""}
-FORMULAS: dict[str, str] = {**LOOPS, "-force-vector-interleave": "2"}
+FORMULAS: dict[str, str] = {
+    **LOOPS,
+    "-force-vector-interleave": "3",
+    "-unswitch-threshold": "2000",
+}
 WIDE: dict[str, object] = {"xla_cpu_prefer_vector_width": 512}
 _EXTRA = "xla_backend_extra_options"
+_TRANSPOSE = "stablehlo.transpose"
 
 _UNKNOWN = re.compile(r"No such compile option: '([^']+)'")
 _LONG_TEXT = 2048
@@ -203,8 +210,9 @@ def _extras(program: Program, platform: str) -> dict[str, str]:
     """Options of the code generator: the program's own ("name=value,name"), or else ours."""
     own = dict(program.options).get(_EXTRA)
     if own is None:
-        ours = FORMULAS if program.formulas else LOOPS
-        return ours if platform == "cpu" and not program.small else {}
+        if platform != "cpu" or program.small:
+            return {}
+        return FORMULAS if program.formulas else {} if _TRANSPOSE in program.text else LOOPS
     pairs = [part.partition("=") for part in str(own).split(",") if part]
     return {name: value for name, _, value in pairs}
 
