@@ -1,5 +1,5 @@
 /* Optional kernels for compiled programs on CPUs, behind XLA's FFI: extremes that keep nans, running sums and products,
- * scattered sums, range checks. XLA's own code for them loses nans, or takes several times as long.
+ * scattered sums, range checks, transpositions. XLA's own code for them loses nans, or takes several times as long.
  *
  * numax works without them (numax/_engine/ops/kernels.py). Results do not depend on the number of threads.
  */
@@ -744,13 +744,134 @@ static XLA_FFI_Error *scatter_add(XLA_FFI_CallFrame *frame) {
     return NULL;
 }
 
+/* ---- transpositions: out[k, a, b] = x[k, b, a], k in up to three axes ----
+ *
+ * Blocks of a cache line's width go through a small buffer, so that each line is read once and written once, whatever the distance of
+ * the rows: one that is a power of two maps all of them to one set of the cache. */
+
+enum { LINE = 64, TILE = 4 }; /* bytes; blocks of the last axis of x that one unit of work takes */
+
+typedef struct {
+    const char *x;
+    char *out;
+    int64_t a, b, x_row, out_row; /* sizes; from b to b + 1 in x, from a to a + 1 in out */
+    int64_t outer[3], x_outer[3], out_outer[3];
+    int64_t tiles;
+} turning;
+
+typedef uint32_t four __attribute__((vector_size(16), aligned(4), may_alias));
+typedef uint64_t two __attribute__((vector_size(16), aligned(8), may_alias));
+#if defined(__clang__) || __GNUC__ >= 12
+#define PICK(x, y, a, b, c, d) __builtin_shufflevector(x, y, a, b, c, d)
+#define PAIR(x, y, a, b) __builtin_shufflevector(x, y, a, b)
+#else
+#define PICK(x, y, a, b, c, d) __builtin_shuffle(x, y, (four){a, b, c, d})
+#define PAIR(x, y, a, b) __builtin_shuffle(x, y, (two){a, b})
+#endif
+
+/* A whole block: rows of the buffer to columns. Of 32 bits, four by four; of 64, two by two. */
+#define TURN_BLOCK(T)                                                                                                   \
+    for (int i = 0; i < M; i++)                                                                                         \
+        for (int j = 0; j < M; j++) out[i * out_row + j] = rows[j * M + i];
+#define TURN_FOURS(T)                                                                                                   \
+    for (int i = 0; i < M; i += 4)                                                                                      \
+        for (int j = 0; j < M; j += 4) {                                                                                \
+            const T *from = rows + j * M + i;                                                                           \
+            const four p = *(const four *)from, q = *(const four *)(from + M), r = *(const four *)(from + 2 * M),       \
+                       s = *(const four *)(from + 3 * M);                                                               \
+            const four pq = PICK(p, q, 0, 4, 1, 5), rs = PICK(r, s, 0, 4, 1, 5), PQ = PICK(p, q, 2, 6, 3, 7),           \
+                       RS = PICK(r, s, 2, 6, 3, 7);                                                                     \
+            T *to = out + i * out_row + j;                                                                              \
+            *(four *)to = PICK(pq, rs, 0, 1, 4, 5);                                                                     \
+            *(four *)(to + out_row) = PICK(pq, rs, 2, 3, 6, 7);                                                         \
+            *(four *)(to + 2 * out_row) = PICK(PQ, RS, 0, 1, 4, 5);                                                     \
+            *(four *)(to + 3 * out_row) = PICK(PQ, RS, 2, 3, 6, 7);                                                     \
+        }
+
+#define TURN_TWOS(T)                                                                                                    \
+    for (int i = 0; i < M; i += 2)                                                                                      \
+        for (int j = 0; j < M; j += 2) {                                                                                \
+            const two p = *(const two *)(rows + j * M + i), q = *(const two *)(rows + (j + 1) * M + i);                 \
+            T *to = out + i * out_row + j;                                                                              \
+            *(two *)to = PAIR(p, q, 0, 2);                                                                              \
+            *(two *)(to + out_row) = PAIR(p, q, 1, 3);                                                                  \
+        }
+
+#define TURNING(NAME, T, WHOLE)                                                                                         \
+    static void NAME(const void *state, int64_t first, int64_t last) {                                                  \
+        enum { M = LINE / sizeof(T) };                                                                                  \
+        const turning *t = state;                                                                                       \
+        const int64_t x_row = t->x_row, out_row = t->out_row;                                                           \
+        for (int64_t unit = first; unit < last; unit++) {                                                               \
+            int64_t k = unit / t->tiles, x_at = 0, out_at = 0;                                                          \
+            for (int i = 2; i >= 0; i--) {                                                                              \
+                x_at += k % t->outer[i] * t->x_outer[i];                                                                \
+                out_at += k % t->outer[i] * t->out_outer[i];                                                            \
+                k /= t->outer[i];                                                                                       \
+            }                                                                                                           \
+            const int64_t begin = unit % t->tiles * TILE * M, end = least(begin + TILE * M, t->a);                      \
+            for (int64_t b = 0; b < t->b; b += M)                                                                       \
+                for (int64_t a = begin; a < end; a += M) {                                                              \
+                    const T *x = (const T *)t->x + x_at + b * x_row + a;                                                \
+                    T *out = (T *)t->out + out_at + a * out_row + b;                                                    \
+                    if (b + M <= t->b && a + M <= end) {                                                                \
+                        T rows[M * M];                                                                                  \
+                        for (int j = 0; j < M; j++) memcpy(rows + j * M, x + j * x_row, LINE);                          \
+                        WHOLE(T)                                                                                        \
+                    } else {                                                                                            \
+                        const int64_t high = least(M, end - a), wide = least(M, t->b - b);                              \
+                        for (int64_t i = 0; i < high; i++)                                                              \
+                            for (int64_t j = 0; j < wide; j++) out[i * out_row + j] = x[j * x_row + i];                 \
+                    }                                                                                                   \
+                }                                                                                                       \
+        }                                                                                                               \
+    }
+
+typedef struct {
+    uint64_t low, high;
+} sixteen;
+
+TURNING(turn_1, uint8_t, TURN_BLOCK)
+TURNING(turn_2, uint16_t, TURN_BLOCK)
+TURNING(turn_4, uint32_t, TURN_FOURS)
+TURNING(turn_8, uint64_t, TURN_TWOS)
+TURNING(turn_16, sixteen, TURN_BLOCK)
+
+static XLA_FFI_Error *transpose(XLA_FFI_CallFrame *frame) {
+    static const char *const outer[] = {"outer0", "outer1", "outer2"}, *const x_outer[] = {"x0", "x1", "x2"},
+                             *const out_outer[] = {"out0", "out1", "out2"};
+    if (is_question(frame)) return NULL;
+    const XLA_FFI_Buffer *x = argument(frame, 0), *out = result(frame);
+    turning t = {.a = number(frame, "a"), .b = number(frame, "b"), .x_row = number(frame, "x_row"), .out_row = number(frame, "out_row")};
+    int64_t count = 1;
+    for (int i = 0; i < 3; i++) {
+        t.outer[i] = number(frame, outer[i]);
+        t.x_outer[i] = number(frame, x_outer[i]);
+        t.out_outer[i] = number(frame, out_outer[i]);
+        if (t.outer[i] < 1 || t.x_outer[i] < 0 || t.out_outer[i] < 0) return fail(frame, "numax_transpose: wrong axes.");
+        count *= t.outer[i];
+    }
+    if (!x || !out || t.a < 1 || t.b < 1 || t.x_row < 1 || t.out_row < 1 || size_of(x, 0, x->rank) != count * t.a * t.b)
+        return fail(frame, "numax_transpose: wrong arguments.");
+    t.x = x->data;
+    t.out = out->data;
+    const int64_t bytes = number(frame, "bytes");
+    piece_function *function = bytes == 1 ? turn_1 : bytes == 2 ? turn_2 : bytes == 4 ? turn_4 : bytes == 8 ? turn_8 : turn_16;
+    if (bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8 && bytes != 16) return fail(frame, "numax_transpose: wrong size of elements.");
+    const int64_t rows = TILE * (LINE / bytes);
+    t.tiles = (t.a + rows - 1) / rows;
+    in_pieces(frame, function, &t, count * t.tiles, count * t.a * t.b);
+    return NULL;
+}
+
 /* ---- the module ---- */
 
 static PyObject *registrations(PyObject *self, PyObject *unused) {
     static const struct {
         const char *name;
         XLA_FFI_Handler *handler;
-    } all[] = {{"numax_extreme", extreme}, {"numax_cumulate", cumulate}, {"numax_scatter_add", scatter_add}, {"numax_outside", outside}};
+    } all[] = {{"numax_extreme", extreme}, {"numax_cumulate", cumulate}, {"numax_scatter_add", scatter_add}, {"numax_outside", outside},
+             {"numax_transpose", transpose}};
     PyObject *out = PyDict_New();
     for (size_t i = 0; out && i < sizeof(all) / sizeof(all[0]); i++) {
         PyObject *capsule = PyCapsule_New((void *)(intptr_t)all[i].handler, "xla._CUSTOM_CALL_TARGET", NULL);

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import numax.numpy as jnp
 from numax import grad, jit, lax, vmap
 from numax._engine.core import config
+from numax._engine.ops import kernels
 from numax._engine.runtime import ffi
 
 pytest.importorskip("numax._kernels", reason="built without a C compiler")
@@ -333,6 +334,62 @@ def test_the_operand_of_a_sum_keeps_its_numbers():
     f = jit(lambda x, i: (x.at[i].add(1.0), x * 2))
     y, z = f(x, i)
     assert y[0] == 5001 and z[0] == 2 and x[0] == 1
+
+
+# ---- transpositions ----
+
+TURNED = [
+    ((130, 131), (1, 0)),
+    ((16, 2048), (1, 0)),
+    ((1024, 64), (1, 0)),
+    ((20_000, 1), (1, 0)),
+    ((3, 7000), (1, 0)),
+    ((40, 30, 20), (2, 1, 0)),
+    ((40, 30, 20), (0, 2, 1)),
+    ((40, 30, 20), (1, 2, 0)),
+    ((40, 30, 20), (2, 0, 1)),
+    ((40, 30, 20), (1, 0, 2)),
+    ((9, 8, 7, 6, 11), (4, 2, 0, 3, 1)),
+    ((9, 8, 7, 6, 11), (1, 4, 0, 2, 3)),
+    ((9, 1, 8, 33, 11), (4, 1, 0, 3, 2)),
+    ((4, 3, 5, 3, 4, 5, 6), (6, 4, 2, 0, 1, 3, 5)),
+]
+
+
+@pytest.mark.parametrize(("shape", "order"), TURNED)
+@pytest.mark.parametrize("dtype", ["int8", "bfloat16", "float32", "float64", "complex128", "bool"])
+def test_transpositions(shape, order, dtype):
+    x = jnp.asarray(RNG.integers(0, 100, shape)).astype(dtype)
+    found = jit(lambda a: jnp.transpose(a, order))(x)
+    np.testing.assert_array_equal(np.asarray(found), np.asarray(x).transpose(order))
+
+
+@given(
+    st.lists(st.integers(1, 24), min_size=2, max_size=5), st.randoms(), st.sampled_from([2, 4, 8])
+)
+def test_transpositions_of_any_shape(shape, random, size):
+    order = list(range(len(shape)))
+    random.shuffle(order)
+    shape[random.randrange(len(shape))] *= -(-kernels.LOOP // int(np.prod(shape)))
+    x = jnp.asarray(RNG.integers(0, 100, shape).astype(f"uint{8 * size}"))
+    found = jit(lambda a: lax.transpose(a, order))(x)
+    np.testing.assert_array_equal(np.asarray(found), np.asarray(x).transpose(order))
+
+
+def test_transpositions_go_to_memory_where_nothing_takes_them_in():
+    x, y = jnp.ones((200, 200)), jnp.ones((200, 100))
+    assert calls(lambda a: a.T, x) == 1
+    assert calls(lambda a: a.T + a, x) == 1
+    assert calls(lambda a: jnp.sum(a.T, 0), x) == 0
+    assert calls(lambda a: a.T * 2, x) == 0  # one loop
+    assert calls(lambda a, b: a.T @ b, x, y) == 0
+    assert calls(lambda a, b: (a @ b).T, x, y) == 0
+    assert calls(lambda a: jnp.swapaxes(a, 0, 1), jnp.ones((100, 20))) == 0  # few
+    assert calls(lambda a: jnp.transpose(a, (1, 0, 2)), jnp.ones((40, 40, 40))) == 0  # rows stay
+    total = np.asarray(jit(vmap(lambda a: a.T + a))(jnp.stack([x, 2 * x])))
+    np.testing.assert_array_equal(total, np.stack([2 * x, 4 * x]))
+    slope = jit(grad(lambda a: jnp.sum(jnp.sin(a.T) * a)))(x)
+    np.testing.assert_allclose(slope, np.sin(1.0) + np.cos(1.0), rtol=1e-12)
 
 
 def test_gradients_of_what_kernels_compute():

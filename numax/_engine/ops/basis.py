@@ -12,6 +12,8 @@ import numpy as np
 from numax._engine.core import dtypes
 from numax._engine.core.array import Array, wrap, wrap_any
 from numax._engine.core.avals import ShapedArray, etype
+from numax._engine.core.facade import LateModule
+from numax._engine.core.ir import subprograms
 from numax._engine.core.native import native
 from numax._engine.core.primitive import (
     Linear,
@@ -25,6 +27,8 @@ from numax._engine.core.shapes import canonical_axes, canonical_axis, canonical_
 from numax._engine.core.trace import Tracer, as_value
 from numax._engine.host.quiet import quiet
 from numax._engine.stablehlo import hlo
+
+kernels = LateModule("numax._engine.ops.kernels")
 
 # ---- small things that rules share ----
 
@@ -635,11 +639,53 @@ def _transpose_batch(axis: Any, args: Any, dims: Any, *, permutation: Any) -> An
     return transpose(args[0], order), 0
 
 
+_TURNERS = frozenset(
+    [
+        "dot_general",
+        "conv_general_dilated",
+        "transpose",
+        "reduce_sum",
+        "reduce_prod",
+        "reduce_and",
+        "reduce_or",
+    ]
+)
+
+
+def _stays(walk: Any) -> bool:
+    """Whether the result of the transposition being lowered is better put into memory: not where products, sums and other transpositions
+    take it in for nothing, nor where all that reads it goes over nothing else (what stands in a function that is called is not seen)."""
+    (out,) = walk.eqn.outvars
+    beside = walk.neighbours()
+    if any(
+        e.primitive.name in _TURNERS or any(True for _ in subprograms(e.params)) for e in beside
+    ):
+        return False
+    readers = [e for e in beside if out in e.invars]
+    return (
+        out in walk.jaxpr.outvars
+        or not readers
+        or any(
+            e.outvars[0].aval.shape != out.aval.shape
+            or any(v is not out and v.aval.size > 1 for v in e.invars)
+            for e in readers
+        )
+    )
+
+
+def _transpose_lower(ctx: Any, x: Any, *, permutation: Any) -> Any:
+    if ctx.kernels and math.prod(x.shape) >= kernels.LOOP and _stays(ctx.scope):
+        found = kernels.transposed(ctx, x, permutation)
+        if found is not None:
+            return found
+    return hlo.transpose(ctx, x, permutation)
+
+
 transpose_p = Primitive(
     name="transpose",
     infer=_transpose_infer,
     host=lambda x, *, permutation: x.transpose(permutation),
-    lower=lambda ctx, x, *, permutation: hlo.transpose(ctx, x, permutation),
+    lower=_transpose_lower,
     jvp=lambda primals, tangents, **params: (
         transpose_p.bind(*primals, **params),
         transpose_p.bind(*tangents, **params),

@@ -20,7 +20,7 @@ _SUMS = frozenset(
 )
 _FEW = 1 << 12  # elements
 _MANY = 1 << 5
-_LOOP = 1 << 14
+LOOP = 1 << 14
 _RECENT = 1 << 9  # lines
 
 
@@ -91,11 +91,42 @@ def scatter_add(ctx: Any, x: Any, places: Any, updates: Any, clip: bool) -> Any:
 
 def outside(ctx: Any, x: Any, low: float, high: float) -> Any:
     """Whether any number of a float32 array lies outside low ... high (a nan does not), as a scalar; or None."""
-    if not ctx.kernels or x.dtype != dtypes.float32 or math.prod(x.shape) < _LOOP:
+    if not ctx.kernels or x.dtype != dtypes.float32 or math.prod(x.shape) < LOOP:
         return None
     if _crowded(ctx.lines, x.name):
         return None
     return _call(ctx, "numax_outside", [x], (), {"low": low, "high": high}, dtype=dtypes.bool_)
+
+
+def transposed(ctx: Any, x: Any, permutation: Sequence[int]) -> Any:
+    """x with its axes in another order, or None: for few elements, where rows stay rows, or for many axes that part."""
+    bits = dtypes.itemsize_bits(x.dtype)
+    if not ctx.kernels or math.prod(x.shape) < LOOP or bits < 8:
+        return None
+    strides = [math.prod(x.shape[i + 1 :]) for i in range(len(x.shape))]
+    shape = tuple([x.shape[i] for i in permutation])
+    axes: list[
+        tuple[int, int]
+    ] = []  # of the result: size and distance in x, those that stay together joined
+    for i in permutation:
+        size, step = x.shape[i], strides[i]
+        if size == 1:
+            continue
+        if axes and axes[-1][1] == size * step:
+            axes[-1] = (axes[-1][0] * size, step)
+        else:
+            axes.append((size, step))
+    if len(axes) < 2 or len(axes) > 5 or axes[-1][1] == 1:
+        return None
+    steps = [math.prod([n for n, _ in axes[i + 1 :]]) for i in range(len(axes))]
+    rows = next(i for i, (_, step) in enumerate(axes) if step == 1)
+    numbers = {"bytes": bits // 8, "a": axes[rows][0], "out_row": steps[rows]}
+    numbers |= {"b": axes[-1][0], "x_row": axes[-1][1]}
+    rest = [(n, step, out) for (n, step), out in zip(axes, steps, strict=True)]
+    rest = [one for i, one in enumerate(rest[:-1]) if i != rows]
+    for i, (n, step, out) in enumerate([(1, 0, 0)] * (3 - len(rest)) + rest):
+        numbers |= {f"outer{i}": n, f"x{i}": step, f"out{i}": out}
+    return _call(ctx, "numax_transpose", [x], shape, numbers)
 
 
 _NAMES = re.compile(r"%\w+")

@@ -62,10 +62,12 @@ def large_constants(closed: ClosedJaxpr) -> dict[int, Array]:
 class Walk:
     """Lowering of one module. Rules of higher-order operations reach it as `ctx.scope`."""
 
-    __slots__ = ("axes", "ctx", "hoisted")
+    __slots__ = ("axes", "ctx", "eqn", "hoisted", "jaxpr")
 
     def __init__(self, ctx: Builder, axes: dict[Any, Any] | None = None):
         self.ctx = ctx
+        self.eqn: Any = None  # the equation that is being lowered, and its program
+        self.jaxpr: Any = None
         self.hoisted: dict[int, Value] = {}
         self.axes = axes or {}
 
@@ -105,6 +107,7 @@ class Walk:
             outvars = eqn.outvars
             ctx.avals_in = [v.aval for v in eqn.invars]
             ctx.avals_out = [v.aval for v in outvars]
+            self.eqn, self.jaxpr = eqn, jaxpr
             try:
                 out = eqn.primitive.lower(ctx, *ins, **eqn.params)
             except Exception as error:
@@ -117,6 +120,15 @@ class Walk:
             else:
                 env[outvars[0]] = out
         return [literal(v) if type(v) is Literal else env[v] for v in jaxpr.outvars]
+
+    def neighbours(self) -> list[Any]:
+        """The equations of the program that make what the equation being lowered takes, or take what it makes."""
+        takes, makes = set(self.eqn.invars), set(self.eqn.outvars)
+        return [
+            e
+            for e in self.jaxpr.eqns
+            if not takes.isdisjoint(e.outvars) or not makes.isdisjoint(e.invars)
+        ]
 
     def _literal(self, atom: Literal) -> Value:
         return self.ctx.constant(atom.val.numpy_())
