@@ -298,7 +298,7 @@ static PyTypeObject *primitive_type, *tracer_type, *trace_type, *mode_type;
 static PyObject *current, *no_rules, *evaluator, *on_device;
 static Py_ssize_t host_at, impl_at, compile_from_at, multiple_at, jvp_at, infer_at, split_at; /* of Primitive */
 static Py_ssize_t trace_at, level_at, alive_at, mode_level_at, rules_at;
-static PyObject *results, *quiet, *wrap_any; /* of the dispatcher: known results' types; quiet.run; wrap_any */
+static PyObject *results, *quiet, *wrap_any; /* known results' types; what runs NumPy's functions; of the dispatcher */
 static PyTypeObject *jvp_trace, *jvp_tracer, *zero, *not_differentiable;
 static PyObject *zero_tangent, *zeros;
 static Py_ssize_t primal_at, tangent_at, tracer_aval_at, place_at;
@@ -740,16 +740,22 @@ static PyObject *set_engine(PyObject *self, PyObject *const *args, Py_ssize_t na
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(set_dispatcher_doc, "set_dispatcher(results, quiet, wrap_any)\n--\n\nThe dict in which the types of results are kept, what runs host rules, and "
-                                 "what makes Arrays of results of other dtypes.");
+PyDoc_STRVAR(set_quiet_doc, "set_quiet(quiet)\n--\n\nWhat calls NumPy's functions, by its attribute run.");
+
+static PyObject *set_quiet(PyObject *self, PyObject *object) {
+    Py_XSETREF(quiet, Py_NewRef(object));
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(set_dispatcher_doc, "set_dispatcher(results, wrap_any)\n--\n\nThe dict in which the types of results are kept, and what makes Arrays of results of "
+                                 "other dtypes.");
 
 static PyObject *set_dispatcher(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
-    if (nargs != 3 || !PyDict_CheckExact(args[0])) {
-        PyErr_SetString(PyExc_TypeError, "set_dispatcher: takes a dict, an object and a function.");
+    if (nargs != 2 || !PyDict_CheckExact(args[0]) || !quiet) {
+        PyErr_SetString(PyExc_TypeError, "set_dispatcher: takes a dict and a function, after set_quiet.");
         return NULL;
     }
-    Py_XSETREF(quiet, Py_NewRef(args[1]));
-    Py_XSETREF(wrap_any, Py_NewRef(args[2]));
+    Py_XSETREF(wrap_any, Py_NewRef(args[1]));
     Py_XSETREF(results, Py_NewRef(args[0]));
     Py_RETURN_NONE;
 }
@@ -845,6 +851,95 @@ static PyObject *end(PyObject *self, PyObject *address) {
     Py_RETURN_NONE;
 }
 
+/* ---- elementwise functions, at once: numax/_engine/eager.py says when ---- */
+
+/* quiet.run(ufunc, *operands) as an Array; NotImplemented where the general way says what is wrong. */
+static PyObject *elementwise(PyObject *ufunc, PyObject *type, PyObject *x, PyObject *y) {
+    PyObject *run = PyObject_GetAttr(quiet, str_run), *stack[] = {NULL, ufunc, x, y};
+    if (!run) return NULL;
+    PyObject *value = PyObject_Vectorcall(run, stack + 1, (y ? 3 : 2) | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL), *out = NULL;
+    Py_DECREF(run);
+    if (value && !PyArray_CheckExact(value)) Py_SETREF(value, PyArray_FROM_O(value));
+    if (value) {
+        out = new_array(value, type);
+        Py_DECREF(value);
+    } else if (PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_OverflowError)) {
+        PyErr_Clear();
+        out = Py_NewRef(Py_NotImplemented);
+    }
+    return out;
+}
+
+/* The table of rules, borrowed; NULL where operations do not run at once, or with an error. */
+static PyObject *rules_now(void) {
+    PyObject *top, *rules = NULL;
+    if (!quiet || PyContextVar_Get(current, NULL, &top) < 0) return NULL;
+    if (top && Py_IS_TYPE(top, mode_type)) rules = SLOT(top, rules_at);
+    Py_XDECREF(top); /* the context variable, or its default, keeps it */
+    return rules && rules != no_rules && PyDict_CheckExact(rules) ? rules : NULL;
+}
+
+/* What rules are found by; NULL for what is neither an Array nor a Python number. */
+static PyObject *kind_of(PyObject *x) {
+    if (Py_IS_TYPE(x, array_type)) return SLOT(x, type_at);
+    PyTypeObject *type = Py_TYPE(x);
+    return type == &PyFloat_Type || type == &PyLong_Type || type == &PyBool_Type || type == &PyComplex_Type ? (PyObject *)type : NULL;
+}
+
+static PyObject *operand(PyObject *x) { return Py_IS_TYPE(x, array_type) ? numbers_of(x) : Py_NewRef(x); }
+
+PyDoc_STRVAR(unary_doc, "unary(name, ufunc, x)\n--\n\nufunc of an Array, if there is a rule for its type; else NotImplemented.");
+
+static PyObject *unary(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
+    if (nargs != 3) {
+        PyErr_SetString(PyExc_TypeError, "unary: takes a name, a function and an operand.");
+        return NULL;
+    }
+    PyObject *x = args[2], *rules = array_type && Py_IS_TYPE(x, array_type) ? rules_now() : NULL, *kind = rules ? kind_of(x) : NULL;
+    if (PyErr_Occurred()) return NULL;
+    if (!kind) Py_RETURN_NOTIMPLEMENTED;
+    PyObject *key = PyTuple_Pack(2, args[0], kind), *type = key ? PyDict_GetItemWithError(rules, key) : NULL, *out = NULL;
+    Py_XDECREF(key);
+    if (!type || type == Py_None) {
+        if (PyErr_Occurred()) return NULL;
+        Py_RETURN_NOTIMPLEMENTED;
+    }
+    Py_INCREF(type);
+    PyObject *a = numbers_of(x);
+    if (a) out = elementwise(args[1], type, a, NULL);
+    Py_XDECREF(a);
+    Py_DECREF(type);
+    return out;
+}
+
+PyDoc_STRVAR(binary_doc, "binary(name, ufunc, of_number, x, y)\n--\n\nufunc of two operands, Arrays or one of them a Python number, if there is a rule for their "
+                         "types; else NotImplemented. of_number: computes it where y is a number.");
+
+static PyObject *binary(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
+    if (nargs != 5) {
+        PyErr_SetString(PyExc_TypeError, "binary: takes a name, two functions and two operands.");
+        return NULL;
+    }
+    PyObject *x = args[3], *y = args[4];
+    if (!array_type || (!Py_IS_TYPE(x, array_type) && !Py_IS_TYPE(y, array_type))) Py_RETURN_NOTIMPLEMENTED;
+    PyObject *rules = rules_now(), *left = rules ? kind_of(x) : NULL, *right = left ? kind_of(y) : NULL;
+    if (PyErr_Occurred()) return NULL;
+    if (!right) Py_RETURN_NOTIMPLEMENTED;
+    PyObject *key = PyTuple_Pack(3, args[0], left, right), *type = key ? PyDict_GetItemWithError(rules, key) : NULL, *out = NULL;
+    Py_XDECREF(key);
+    if (!type || type == Py_None) {
+        if (PyErr_Occurred()) return NULL;
+        Py_RETURN_NOTIMPLEMENTED;
+    }
+    Py_INCREF(type);
+    PyObject *a = operand(x), *b = a ? operand(y) : NULL;
+    if (b) out = elementwise(Py_IS_TYPE(y, array_type) ? args[1] : args[2], type, a, b);
+    Py_XDECREF(a);
+    Py_XDECREF(b);
+    Py_DECREF(type);
+    return out;
+}
+
 PyDoc_STRVAR(matmul_doc, "matmul(x, y)\n--\n\nThe matrix product of two Arrays, where both are small matrices of one type, float32 or float64, and "
                          "operations run at once; else NotImplemented.");
 
@@ -867,12 +962,15 @@ static PyObject *matmul(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 PyMethodDef numax_engine_methods[] = {
     FAST(set_array, set_array_doc),
     FAST(set_engine, set_engine_doc),
+    {"set_quiet", set_quiet, METH_O, set_quiet_doc},
     FAST(set_dispatcher, set_dispatcher_doc),
     FAST(set_stage, set_stage_doc),
     FAST(set_linear, set_linear_doc),
     FAST(set_jvp, set_jvp_doc),
     FAST(call, call_doc),
     FAST(matmul, matmul_doc),
+    FAST(unary, unary_doc),
+    FAST(binary, binary_doc),
     {"end", end, METH_O, end_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -91,7 +91,8 @@ def evaluate(prim: Primitive, args: Sequence[Array], params: dict[str, Any]) -> 
 
 
 if native is not None:  # keeps the types of results, and then asks the host rule alone
-    native.set_dispatcher({}, quiet, wrap_any)
+    native.set_quiet(quiet)
+    native.set_dispatcher({}, wrap_any)
 
 
 def runs_compiled(prim: Primitive, args: Sequence[Array]) -> bool:

@@ -201,6 +201,40 @@ def _power(x: np.ndarray, y: Any) -> Any:
 _OF_NUMBERS: dict[Any, Function] = {
     np.power: _power
 }  # quicker ways where the second is a Python number
+
+
+def _run(ufunc: Any, t: EType, *operands: Any) -> Any:
+    try:
+        r = quiet.run(ufunc, *operands)
+    except (ValueError, OverflowError):
+        return NotImplemented
+    return wrap(r if type(r) is _ndarray else _asarray(r), t)
+
+
+def _unary_in_python(name: str, ufunc: Any, x: Any) -> Any:
+    """ufunc of an Array, if there is a rule for its type; else NotImplemented."""
+    t = _current().rules.get((name, x._t)) if type(x) is Array else None
+    return NotImplemented if t is None else _run(ufunc, t, x.numpy_())
+
+
+def _binary_in_python(name: str, ufunc: Any, of_number: Any, x: Any, y: Any) -> Any:
+    """ufunc of two operands, Arrays or one of them a Python number, if there is a rule for their types; else, and where the shapes do
+    not broadcast or a number is refused, NotImplemented: the general way says so. of_number: computes it where y is a number."""
+    if type(x) is not Array and type(y) is not Array:
+        return NotImplemented
+    t = _current().rules.get((name, _kind(x), _kind(y)))
+    if t is None:
+        return NotImplemented
+    a = x.numpy_() if type(x) is Array else x
+    if type(y) is Array:
+        return _run(ufunc, t, a, y.numpy_())
+    return _run(of_number, t, a, y)
+
+
+if native is not None:
+    native.set_quiet(quiet)
+_at_once_unary = getattr(native, "unary", _unary_in_python)
+_at_once_binary = getattr(native, "binary", _binary_in_python)
 OF_UFUNC = {"out": NotImplementedError, "where": NotImplementedError}  # as JAX's ufuncs
 _NONE: dict[str, Any] = {}
 
@@ -223,57 +257,9 @@ def binary(
     def fast(x: Any, y: Any, /, **numpy_only: Never) -> Any:
         if numpy_only:
             no_options(name, numpy_only, kinds)
-        if type(x) is Array:
-            if type(y) is Array:
-                t = _current().rules.get((name, x._t, y._t))
-                if t is not None:
-                    a = x._np
-                    b = y._np
-                    if a is None:
-                        a = x.numpy_()
-                    if b is None:
-                        b = y.numpy_()
-                    try:
-                        r = quiet.run(ufunc, a, b)
-                    except ValueError:  # shapes do not broadcast: the general way says so
-                        return general(x, y)
-                    if type(r) is not _ndarray:
-                        r = _asarray(r)
-                    out = _new(Array)
-                    out._np = r
-                    out._t = t
-                    out._buf = None
-                    return out
-            else:
-                t = _current().rules.get((name, x._t, type(y)))
-                if t is not None:
-                    a = x._np
-                    if a is None:
-                        a = x.numpy_()
-                    try:
-                        r = quiet.run(of_number, a, y)
-                    except (
-                        OverflowError,
-                        ValueError,
-                    ):  # a Python int that the dtype or operation refuses
-                        return general(x, y)
-                    if type(r) is not _ndarray:
-                        r = _asarray(r)
-                    out = _new(Array)
-                    out._np = r
-                    out._t = t
-                    out._buf = None
-                    return out
-        elif type(y) is Array:
-            t = _current().rules.get((name, type(x), y._t))
-            if t is not None:
-                try:
-                    r = quiet.run(ufunc, x, y.numpy_())
-                except (OverflowError, ValueError):
-                    return general(x, y)
-                if type(r) is not _ndarray:
-                    r = _asarray(r)
-                return wrap(r, t)
+        out = _at_once_binary(name, ufunc, of_number, x, y)
+        if out is not NotImplemented:
+            return out
         rules = _current().rules
         if rules is NO_RULES or isinstance(x, Tracer) or isinstance(y, Tracer):
             return general(x, y)
@@ -311,20 +297,9 @@ def unary(
     def fast(x: Any, /, **numpy_only: Never) -> Any:
         if numpy_only:
             no_options(name, numpy_only, kinds)
-        if type(x) is Array:
-            t = _current().rules.get((name, x._t))
-            if t is not None:
-                a = x._np
-                if a is None:
-                    a = x.numpy_()
-                r = quiet.run(ufunc, a)
-                if type(r) is not _ndarray:
-                    r = _asarray(r)
-                out = _new(Array)
-                out._np = r
-                out._t = t
-                out._buf = None
-                return out
+        out = _at_once_unary(name, ufunc, x)
+        if out is not NotImplemented:
+            return out
         rules = _current().rules
         if rules is NO_RULES or isinstance(x, Tracer):
             return general(x)

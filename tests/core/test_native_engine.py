@@ -130,6 +130,23 @@ def test_options_are_heeded_after_operations_were_seen():
         lax.div(x, x)
 
 
+def test_elementwise_functions_at_once():
+    x = jnp.array([1.0, 2.0])
+    for _ in range(2):
+        assert native.unary("sin", np.sin, 1.0) is NotImplemented
+        assert native.binary("add", np.add, np.add, 1.0, 2.0) is NotImplemented
+        assert native.binary("add", np.add, np.add, x, "text") is NotImplemented
+        np.testing.assert_array_equal(x + x, [2, 4])
+        np.testing.assert_array_equal(3 - x, [2, 1])
+        assert (x > 1).dtype == jnp.bool_ and (x[0] + x[1]).shape == ()
+        with pytest.raises((TypeError, ValueError), match="broadcast"):
+            x + jnp.ones(3)
+        with pytest.raises(TypeError):
+            x + "text"
+    assert native.binary("add", np.add, np.add, x, jnp.ones(3)) is NotImplemented
+    assert "add" in str(make_jaxpr(lambda a: a + (x + x))(x))
+
+
 def test_a_deleted_array_is_an_error():
     x = jnp.ones(3)
     assert lax.neg(x).shape == (3,)
@@ -245,7 +262,7 @@ def swallow(call):
 
 
 X, M = jnp.array([1.0, 2.0, 3.0]), jnp.ones((4, 3))
-GONE = jnp.ones(3)
+GONE, SMALL = jnp.ones(3), jnp.arange(3, dtype=jnp.int8)
 GONE.delete()
 
 
@@ -262,6 +279,9 @@ CALLS = {
     "product": lambda: M @ M.T,
     "normal": lambda: numax.random.normal(numax.random.key(0), (3,)),
     "shapes": lambda: (X.shape, X.aval, M.aval),
+    "numbers": lambda: (X + 1.0, 2 - X, X**2, X > 1, jnp.exp(X), X + X),
+    "shapes that do not broadcast": lambda: swallow(lambda: X + M[0, :2]),
+    "a number that wraps": lambda: SMALL + 300,
     "wrong shapes": lambda: swallow(lambda: lax.add(X, M[0, :2])),
     "wrong operand": lambda: swallow(lambda: lax.neg_p.bind("text")),
     "wrong parameter": lambda: swallow(lambda: lax.neg_p.bind(X, axis=1)),
