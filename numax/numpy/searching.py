@@ -538,6 +538,11 @@ def _search(a: Any, v: Any, right: bool, method: str, dtype: Any) -> Any:
     return lax.fori_loop(0, steps, lambda _, pair: step(*pair), (low, high))[0]
 
 
+def _before(x: Any, y: Any, right: bool) -> Any:
+    """_less(x, y, right). Of `x <= y or y is nan` the compiler makes jumps in a search, which no processor foresees: three times as slow."""
+    return lax.bitwise_not(_less(y, x)) if right else _less(x, y)
+
+
 def _search_halving(a: Any, v: Any, right: bool, dtype: Any) -> Any:
     """Binary search whose steps are the same for all elements, so that only a place goes from one to the next."""
     place = lax.full_like(v, 0, dtype)
@@ -545,10 +550,10 @@ def _search_halving(a: Any, v: Any, right: bool, dtype: Any) -> Any:
     while rest > 1:
         half = rest // 2
         probe = lax.add(place, _number(half - 1, dtype))
-        before = _less(_take(a, probe, 0, "promise_in_bounds"), v, right)
+        before = _before(_take(a, probe, 0, "promise_in_bounds"), v, right)
         place = lax.select_n(before, place, lax.add(place, _number(half, dtype)))
         rest -= half
-    before = _less(_take(a, place, 0, "promise_in_bounds"), v, right)
+    before = _before(_take(a, place, 0, "promise_in_bounds"), v, right)
     return lax.select_n(before, place, lax.add(place, _number(1, dtype)))
 
 
