@@ -91,7 +91,6 @@ def evaluate(prim: Primitive, args: Sequence[Array], params: dict[str, Any]) -> 
 
 
 if native is not None:  # keeps the types of results, and then asks the host rule alone
-    native.set_quiet(quiet)
     native.set_dispatcher({}, wrap_any)
 
 
